@@ -1,0 +1,23 @@
+# Every verb of the project. All paths are relative, so a checkout may live anywhere, also below a folder with a space in its name.
+PYTHON ?= python3
+PY := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check unit test demo cluster crds lock clean
+
+help: ## Show the verbs.
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 12
+
+.venv/ready: requirements.lock
+	@echo "Setting up .venv from requirements.lock (hash-checked; about 1 min, once) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "apituner needs Python 3.11 or newer: make PYTHON=python3.12")'
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(PY) -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "apituner.pth").write_text(str(pathlib.Path("operator").resolve()) + "\n")'
+	@touch $@
+
+setup: .venv/ready ## Make the virtual environment from the lock file.
+
+lock: .venv/ready ## Resolve the dependencies anew (needs uv on the PATH).
+	uv pip compile pyproject.toml --extra operator --extra fastapi --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-package apituner --quiet --output-file requirements.lock

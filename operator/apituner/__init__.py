@@ -1,0 +1,1 @@
+"""Keeps FastAPI services inside their latency objective at the least cost, on Kubernetes."""
