@@ -1,0 +1,6 @@
+"""
+The brain: from what was seen to what to do, and why. Pure: no I/O, no clock, no logging, the standard library only.
+
+Reading order: configuration, workload, snapshot, policy (the words); laws, demand, diagnosis (what is wrong); forecast,
+feasibility, solver (what would be better); plan, guards, memory (how to get there safely); decide (the page that calls them all).
+"""

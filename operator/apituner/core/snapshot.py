@@ -1,0 +1,89 @@
+"""What was seen of an API over one window, and what was not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Signal(StrEnum):
+    """
+    A figure about an API, summed or averaged over its ready pods and the window.
+
+    The unit stands last in the name: ``_rps`` per second, ``_s`` seconds, ``_ratio`` 0 to 1, ``_bytes``, ``_cores``; counts have none.
+    """
+
+    REQUESTS_RPS = "requests_rps"
+    ERRORS_RATIO = "errors_ratio"
+    IN_FLIGHT = "in_flight"
+    LATENCY_MEAN_S = "latency_mean_s"
+    LATENCY_OBJECTIVE_S = "latency_objective_s"
+    OVER_OBJECTIVE_RATIO = "over_objective_ratio"
+    CPU_CORES = "cpu_cores"
+    LOOP_CPU_CORES = "loop_cpu_cores"
+    WORKER_CPU_MAX_RATIO = "worker_cpu_max_ratio"
+    LOOP_LAG_MEAN_S = "loop_lag_mean_s"
+    LOOP_LAG_P99_S = "loop_lag_p99_s"
+    LOOP_BLOCKED_RATIO = "loop_blocked_ratio"
+    POOL_WAIT_MEAN_S = "pool_wait_mean_s"
+    POOL_HOLD_MEAN_S = "pool_hold_mean_s"
+    POOL_ACQUISITIONS_RPS = "pool_acquisitions_rps"
+    POOL_IN_USE = "pool_in_use"
+    POOL_LIMIT = "pool_limit"
+    POOL_OVERFLOW = "pool_overflow"
+    POOL_TIMEOUTS_RPS = "pool_timeouts_rps"
+    QUERIES_RPS = "queries_rps"
+    QUERY_MEAN_S = "query_mean_s"
+    WORKERS_ALIVE = "workers_alive"
+    WORKER_RSS_MAX_BYTES = "worker_rss_max_bytes"
+
+
+class Absence(StrEnum):
+    """Why a figure is not known. Absent is never zero."""
+
+    NO_SERIES = "NoSeries"
+    NO_TRAFFIC = "NoTraffic"
+    NOT_A_NUMBER = "NotANumber"
+    STALE = "Stale"
+    UNREACHABLE = "Unreachable"
+    REFUSED = "Refused"
+    BAD_ANSWER = "BadAnswer"
+    PARTIAL_ANSWER = "PartialAnswer"
+    PARTIAL_COVERAGE = "PartialCoverage"
+    INCOMPLETE_WORKERS = "IncompleteWorkers"
+    UNKNOWN_SOURCE = "UnknownSource"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """
+    An API as observed over the window that ended at *taken_at*.
+
+    A signal that Prometheus did not answer, or whose samples cannot be trusted, is absent and *absent* says why: a scrape gap read as "no
+    traffic" would scale a busy API to its minimum.
+    """
+
+    taken_at: datetime
+    window_s: float
+    pods_reporting: int
+    readings: Mapping[Signal, float]
+    absent: Mapping[Signal, Absence] = field(default_factory=dict)
+
+    def __getitem__(self, signal: Signal) -> float:
+        return self.readings[signal]
+
+    def get(self, signal: Signal) -> float | None:
+        """The figure, or None where it is absent."""
+        return self.readings.get(signal)
+
+    def missing(self, *wanted: Signal) -> tuple[Signal, ...]:
+        """Those of *wanted* that are absent, in the order asked."""
+        return tuple(signal for signal in wanted if signal not in self.readings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unobserved:
+    """Nothing at all could be seen of an API: why, in a sentence that says what to do."""
+
+    reason: Absence
+    because: str
