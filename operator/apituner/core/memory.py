@@ -1,0 +1,74 @@
+"""What must outlive a restart: kept in the object's status, bounded, and handed back at the next sweep."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from apituner.core.configuration import Configuration
+from apituner.core.diagnosis import Bottleneck
+
+_HISTORY_MOST = 10
+# The floor forgets by this share a day, so that a database that really became slower is not blamed for ever.
+_FLOOR_GROWTH_PER_S = 0.1 / 86400
+
+
+class Outcome(StrEnum):
+    """How far a change has come."""
+
+    APPLYING = "Applying"
+    """Decided and written down before the first write; finished after a restart too."""
+    APPLIED = "Applied"
+    ABANDONED = "Abandoned"
+    """Somebody else changed the settings, or the spec no longer allows it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change of the configuration, from the decision on."""
+
+    plan: str
+    at: datetime
+    reason: str
+    because: str
+    outcome: Outcome
+    before: Configuration
+    target: Configuration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What earlier sweeps leave to later ones."""
+
+    bottleneck: Bottleneck | None = None
+    since: datetime | None = None
+    """Since when the bottleneck has been the same without a break."""
+    recommended: Configuration | None = None
+    change: Change | None = None
+    history: tuple[Change, ...] = ()
+    """Changes that ended, the newest first; at most ten."""
+    query_floor_s: float | None = None
+
+    def seeing(self, bottleneck: Bottleneck, now: datetime) -> "Memory":
+        """Return the memory after *bottleneck* was seen at *now*."""
+        if bottleneck is self.bottleneck:
+            return self
+        return replace(self, bottleneck=bottleneck, since=now)
+
+    def querying(self, query_s: float | None, elapsed_s: float) -> "Memory":
+        """Return the memory after a window whose queries took *query_s* on average."""
+        if query_s is None:
+            return self
+        if self.query_floor_s is None:
+            return replace(self, query_floor_s=query_s)
+        return replace(self, query_floor_s=min(query_s, self.query_floor_s * (1 + _FLOOR_GROWTH_PER_S * elapsed_s)))
+
+    def ended(self, outcome: Outcome) -> "Memory":
+        """Return the memory after the change in progress came to *outcome*."""
+        if self.change is None:
+            return self
+        done = replace(self.change, outcome=outcome)
+        return replace(self, change=done, history=(done, *self.history)[:_HISTORY_MOST], recommended=None)
+
+    def changes_since(self, now: datetime, window: timedelta) -> int:
+        """Count the changes of the last *window* that reached the cluster."""
+        return sum(change.outcome is not Outcome.ABANDONED and change.at > now - window for change in self.history)

@@ -1,0 +1,100 @@
+"""Whether what was seen may be acted on: an ordered list of reasons why not. Missing is not zero."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from apituner.core.configuration import Knob
+from apituner.core.policy import Policy
+from apituner.core.snapshot import Absence, Signal, Snapshot, Unobserved
+from apituner.core.workload import Workload
+
+# So that at least five requests lie beyond the objective's percentile: fewer make it a matter of luck whether it is met.
+_REQUESTS_BEYOND_PERCENTILE = 5
+
+_NEEDED = (
+    Signal.REQUESTS_RPS,
+    Signal.LATENCY_MEAN_S,
+    Signal.LATENCY_OBJECTIVE_S,
+    Signal.OVER_OBJECTIVE_RATIO,
+    Signal.ERRORS_RATIO,
+    Signal.CPU_CORES,
+    Signal.LOOP_CPU_CORES,
+    Signal.LOOP_LAG_MEAN_S,
+    Signal.LOOP_LAG_P99_S,
+    Signal.LOOP_BLOCKED_RATIO,
+    Signal.WORKERS_ALIVE,
+)
+_NEEDED_OF_A_POOL = (
+    Signal.POOL_WAIT_MEAN_S,
+    Signal.POOL_HOLD_MEAN_S,
+    Signal.POOL_ACQUISITIONS_RPS,
+    Signal.POOL_LIMIT,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Too little is known to decide anything: a reason for the condition and a sentence."""
+
+    reason: str
+    because: str
+
+
+Check = Callable[[Snapshot, Workload, Policy], Gap | None]
+
+
+def requests_were_served(seen: Snapshot, _workload: Workload, _policy: Policy) -> Gap | None:
+    """Without traffic there is no latency, and every mean is a division by zero."""
+    idle = seen.absent.get(Signal.LATENCY_MEAN_S) is Absence.NO_TRAFFIC or seen.get(Signal.REQUESTS_RPS) == 0
+    return Gap(reason="NoTraffic", because="no request was served in the window, so nothing can be said about latency") if idle else None
+
+
+def needed_signals_are_there(seen: Snapshot, _workload: Workload, policy: Policy) -> Gap | None:
+    """One signal short, and the wrong bottleneck may be named."""
+    wanted = _NEEDED + (_NEEDED_OF_A_POOL if Knob.POOL in policy.knobs else ())
+    if not (missing := seen.missing(*wanted)):
+        return None
+    names = ", ".join(f"{signal} ({seen.absent.get(signal, Absence.NO_SERIES)})" for signal in missing)
+    advice = "call apituner.fastapi.instrument(app, engine=engine) in the API and let Prometheus scrape its metrics port"
+    return Gap(reason="SignalsMissing", because=f"missing: {names}; {advice}")
+
+
+def every_ready_pod_reports(seen: Snapshot, workload: Workload, _policy: Policy) -> Gap | None:
+    """The silent pod could be the busy one."""
+    if seen.pods_reporting >= workload.ready_replicas:
+        return None
+    return Gap(reason="PartialCoverage", because=f"{seen.pods_reporting} of {workload.ready_replicas} ready pods report")
+
+
+def every_pod_has_a_worker(seen: Snapshot, _workload: Workload, _policy: Policy) -> Gap | None:
+    """A pod whose workers are being replaced contradicts what its counters say."""
+    alive = seen[Signal.WORKERS_ALIVE]
+    if seen.pods_reporting and alive >= seen.pods_reporting:
+        return None
+    return Gap(reason="SignalsContradict", because=f"{alive:.0f} workers are alive in {seen.pods_reporting} pods that report")
+
+
+def requests_suffice_for_the_percentile(seen: Snapshot, _workload: Workload, policy: Policy) -> Gap | None:
+    """A percentile of a handful of requests is an anecdote."""
+    requests = seen[Signal.REQUESTS_RPS] * seen.window_s
+    needed = _REQUESTS_BEYOND_PERCENTILE / policy.objective.slow_ratio
+    if requests >= needed:
+        return None
+    because = f"{requests:.0f} requests in {seen.window_s:.0f} s cannot tell p{policy.objective.percentile:g}: {needed:.0f} are needed"
+    return Gap(reason="TooFewRequests", because=because)
+
+
+CHECKS: Sequence[Check] = (
+    requests_were_served,
+    needed_signals_are_there,
+    every_ready_pod_reports,
+    every_pod_has_a_worker,
+    requests_suffice_for_the_percentile,
+)
+
+
+def gap(seen: Snapshot | Unobserved, workload: Workload, policy: Policy) -> Gap | None:
+    """Return the first reason why *seen* must not be acted on, None where it may."""
+    if isinstance(seen, Unobserved):
+        return Gap(reason=str(seen.reason), because=seen.because)
+    return next((found for check in CHECKS if (found := check(seen, workload, policy))), None)
