@@ -1,6 +1,7 @@
 """
 The brain: from what was seen to what to do, and why. Pure: no I/O, no clock, no logging, the standard library only.
 
-Reading order: configuration, workload, snapshot, policy (the words); laws, demand, diagnosis (what is wrong); forecast,
-feasibility, solver (what would be better); plan, guards, memory (how to get there safely); decide (the page that calls them all).
+Reading order: configuration, workload, snapshot, policy (the words); trust, laws, demand, diagnosis (what is wrong); forecast,
+feasibility, solver (what would be better); plan, memory, ownership, guards, progress (how to get there safely); situation, decision,
+decide (the page that calls them all).
 """

@@ -1,14 +1,16 @@
 """What one sweep concludes about one API."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from apituner.core.configuration import Configuration
 from apituner.core.diagnosis import Diagnosis
 from apituner.core.forecast import Forecast
 from apituner.core.memory import Memory
+from apituner.core.ownership import Hold
 from apituner.core.plan import Plan, Step
 from apituner.core.solver import Alternative
+from apituner.core.trust import Gap
 
 
 class DecisionKind(StrEnum):
@@ -44,6 +46,10 @@ class Decision:
     retry_after_s: float | None = None
     step: Step | None = None
     """Set for Apply only: the one write that is due."""
+    standing: Hold | None = None
+    """What a person must mend before anything can be changed."""
+    gap: Gap | None = None
+    """Why too little was seen; None where enough was."""
     diagnosis: Diagnosis | None = None
     """None where too little was seen."""
     effective: Configuration | None = None
@@ -52,3 +58,8 @@ class Decision:
     tuning_helps: bool | None = None
     """False: no setting within the bounds can meet the objective. None: not known."""
     recommendation: Recommendation | None = None
+
+
+def held(draft: Decision, hold: Hold) -> Decision:
+    """Return *draft* with an objection to it."""
+    return replace(draft, kind=DecisionKind.HOLD, reason=hold.reason, because=hold.because, retry_after_s=hold.retry_after_s)

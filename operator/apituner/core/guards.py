@@ -1,25 +1,17 @@
-"""Who may object to a change: an ordered list of sentences, each with a reason, a message and a time to ask again."""
+"""Who may object to a new change: an ordered list of sentences, each with a reason, a message and a time to ask again."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from apituner.core.configuration import Configuration, Knob
+from apituner.core.configuration import Configuration
 from apituner.core.memory import Memory
+from apituner.core.ownership import Hold
 from apituner.core.policy import Policy
 from apituner.core.snapshot import Snapshot
-from apituner.core.workload import SettingSource, Workload
+from apituner.core.workload import Workload
 
 _DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """An objection: nothing is changed now."""
-
-    reason: str
-    because: str
-    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,64 +29,6 @@ class Proposal:
 
 
 Guard = Callable[[Proposal], Hold | None]
-
-
-def target_must_be_switched_on(p: Proposal) -> Hold | None:
-    """Nought replicas is how a person switches an API off."""
-    if p.workload.replicas > 0:
-        return None
-    return Hold(reason="ScaledToZero", because="the Deployment has 0 replicas, which is left to whoever switched it off")
-
-
-def settings_must_be_ours_to_set(p: Proposal) -> Hold | None:
-    """A variable that is fed from elsewhere, or overridden by a flag, cannot be set by us."""
-    for name, setting in p.workload.settings.items():
-        advice = _ADVICE.get(setting.source)
-        if advice is not None:
-            because = f"{setting.variable} ({name}) comes from {setting.detail or setting.source}: {advice}"
-            return Hold(reason=f"SettingFrom{setting.source}", because=because)
-    return None
-
-
-_ADVICE = {
-    SettingSource.SECRET: "make it a plain value in the container's env, or leave the knob out of spec.knobs",
-    SettingSource.CONFIG_MAP: "make it a plain value in the container's env, or leave the knob out of spec.knobs",
-    SettingSource.FIELD: "make it a plain value in the container's env, or leave the knob out of spec.knobs",
-    SettingSource.COMMAND_LINE: "drop the flag, so that the variable takes effect, or leave the knob out of spec.knobs",
-    SettingSource.UNREADABLE: "write one whole number, or leave the knob out of spec.knobs",
-}
-
-
-def fields_must_not_be_owned_by_another(p: Proposal) -> Hold | None:
-    """Two writers on one field undo each other, with a rollout each time."""
-    if p.policy.takes_fields:
-        return None
-    for setting in p.workload.settings.values():
-        if setting.owner is not None:
-            because = (
-                f"{setting.variable} is owned by field manager {setting.owner!r}: "
-                "leave it out of what that manager applies, or set spec.rollout.onConflict to Take"
-            )
-            return Hold(reason="FieldOwnedByOther", because=because)
-    return None
-
-
-def replicas_must_not_be_autoscaled(p: Proposal) -> Hold | None:
-    """An autoscaler sets the number back within seconds."""
-    scaler = p.workload.autoscaler
-    if scaler is None or Knob.REPLICAS not in p.policy.knobs:
-        return None
-    because = f"{scaler.kind} {scaler.name!r} owns the replicas: delete it, or leave replicas out of spec.knobs"
-    return Hold(reason="AutoscalerOwnsReplicas", because=because)
-
-
-def rollout_must_be_possible(p: Proposal) -> Hold | None:
-    """A paused or stuck Deployment would take the change and do nothing with it, or half of it."""
-    if p.workload.paused:
-        return Hold(reason="DeploymentPaused", because="the Deployment is paused: kubectl rollout resume")
-    if p.workload.stuck_because is not None:
-        return Hold(reason="RolloutStuck", because=p.workload.stuck_because)
-    return None
 
 
 def rollout_must_be_settled(p: Proposal) -> Hold | None:
@@ -153,25 +87,15 @@ def changes_must_remain_today(p: Proposal) -> Hold | None:
     return Hold(reason="DailyLimitReached", because=because)
 
 
-STANDING: Sequence[Guard] = (
-    target_must_be_switched_on,  # nothing else matters of an API that is off
-    settings_must_be_ours_to_set,
-    fields_must_not_be_owned_by_another,
-    replicas_must_not_be_autoscaled,
-    rollout_must_be_possible,
-)
-"""Objections of the target as it stands: they hold whatever the proposal is, and a change in progress too."""
-
 GUARDS: Sequence[Guard] = (
-    *STANDING,
-    rollout_must_be_settled,
+    rollout_must_be_settled,  # never stack two changes: their effects could not be told apart
     window_must_hold_only_new_pods,
     settings_must_be_effective,
     bottleneck_must_have_lasted,
     changes_must_remain_today,
     cooldown_must_have_passed,
 )
-"""Objections to a new change, the first one wins: what a person must mend comes before what time mends."""
+"""The first one wins: what the world must show comes before what time mends."""
 
 
 def first_objection(proposal: Proposal, guards: Sequence[Guard] = GUARDS) -> Hold | None:

@@ -8,8 +8,8 @@ from apituner.core.configuration import Configuration
 from apituner.core.diagnosis import Bottleneck
 
 _HISTORY_MOST = 10
-# The floor forgets by this share a day, so that a database that really became slower is not blamed for ever.
-_FLOOR_GROWTH_PER_S = 0.1 / 86400
+# The floor moves only when it is undercut by more than noise, so that the status is not written for nothing.
+_FLOOR_NOISE = 0.05
 
 
 class Outcome(StrEnum):
@@ -54,13 +54,12 @@ class Memory:
             return self
         return replace(self, bottleneck=bottleneck, since=now)
 
-    def querying(self, query_s: float | None, elapsed_s: float) -> "Memory":
+    def querying(self, query_s: float | None) -> "Memory":
         """Return the memory after a window whose queries took *query_s* on average."""
-        if query_s is None:
+        known = self.query_floor_s
+        if query_s is None or (known is not None and query_s > (1 - _FLOOR_NOISE) * known):
             return self
-        if self.query_floor_s is None:
-            return replace(self, query_floor_s=query_s)
-        return replace(self, query_floor_s=min(query_s, self.query_floor_s * (1 + _FLOOR_GROWTH_PER_S * elapsed_s)))
+        return replace(self, query_floor_s=query_s)
 
     def ended(self, outcome: Outcome) -> "Memory":
         """Return the memory after the change in progress came to *outcome*."""

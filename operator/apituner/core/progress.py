@@ -1,0 +1,74 @@
+"""A change on its way: finish it, wait for it, or let go of it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from apituner.core.configuration import Configuration, Knob
+from apituner.core.decision import Decision, DecisionKind, held
+from apituner.core.demand import configured
+from apituner.core.memory import Change, Outcome
+from apituner.core.ownership import Hold
+from apituner.core.plan import Scale, Step, next_step, plan
+from apituner.core.policy import Mode, Policy
+from apituner.core.situation import Situation
+from apituner.core.snapshot import Snapshot
+
+# A change that could not be finished for so long rests on figures that nobody should act on any more.
+_CHANGE_LIVES = timedelta(hours=1)
+
+
+def continued(at: Situation, seen: Snapshot, change: Change, draft: Decision, effective: Configuration) -> Decision:
+    """
+    Take the next step of *change*, which was written down before its first write, so that a restart finds it again.
+
+    What is due follows from the pod template alone: a step that was carried out just before a crash is seen to be done.
+    """
+    here = configured(at.workload, effective)
+    if (because := _abandoned_because(at, change, here)) is not None:
+        memory = at.memory.ended(Outcome.ABANDONED)
+        return replace(draft, kind=DecisionKind.HOLD, reason="ChangeAbandoned", because=because, memory=memory)
+    if draft.standing is not None:
+        return held(draft, draft.standing)
+    if (unsettled := at.workload.unsettled_because) is not None:
+        return held(draft, Hold(reason="RolloutInProgress", because=unsettled, retry_after_s=15))
+    step = next_step(here, change.target)
+    if step is None:
+        memory = at.memory.ended(Outcome.APPLIED)
+        return replace(draft, reason="ChangeApplied", because=f"{change.target} is in force", memory=memory)
+    if (hold := _shrink_must_wait(at, seen, step, here, draft)) is not None:
+        return held(draft, hold)
+    return replace(draft, kind=DecisionKind.APPLY, reason=change.reason, because=change.because, step=step)
+
+
+def _shrink_must_wait(at: Situation, seen: Snapshot, step: Step, here: Configuration, draft: Decision) -> Hold | None:
+    """Pods are given up only when a window of the new pods alone has shown that they meet the objective."""
+    if not isinstance(step, Scale) or step.replicas >= here.replicas:
+        return None
+    ended = at.workload.rolled_out_at
+    if ended is not None and seen.taken_at < ended + timedelta(seconds=seen.window_s):
+        return Hold(reason="WindowTooYoung", because="the new pods have not been seen for a whole window yet")
+    if draft.objective_missed is not None:
+        return Hold(reason="ShrinkAwaitsObjective", because=f"no pod is given up while {draft.objective_missed}")
+    return None
+
+
+def _abandoned_because(at: Situation, change: Change, here: Configuration) -> str | None:
+    """Say why *change* must not go on, None where it may."""
+    if at.policy.suspended or at.policy.mode is not Mode.AUTO:
+        return "the spec no longer lets the operator act: the change stops where it is"
+    if at.now - change.at > _CHANGE_LIVES:
+        return "the change could not be finished within an hour: the figures it rests on are too old"
+    if not here.same_template(change.before) and not here.same_template(change.target):
+        return f"somebody else set {here} meanwhile"
+    if not _within_bounds(change.target, at.policy):
+        return f"{change.target} is no longer within the bounds of the spec"
+    limit = at.policy.connection_limit
+    way = plan(here, change.target, engines=at.policy.engines_per_worker, because=change.because)
+    if limit is not None and way.steps and way.connections_at_peak > limit.connections:
+        return f"{way.connections_at_peak} connections at the peak no longer fit: {limit.because}"
+    return None
+
+
+def _within_bounds(target: Configuration, policy: Policy) -> bool:
+    values = {Knob.REPLICAS: target.replicas, Knob.WORKERS: target.workers, Knob.POOL: target.pool_size}
+    return all(bounds.least <= values[knob] <= bounds.most for knob, bounds in policy.knobs.items())
