@@ -1,0 +1,77 @@
+"""Writes the status of an ApiTuning or a ConnectionBudget, and only when it says something new."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from apituner.kube.client import Api, Kind
+from apituner.kube.conditions import merged_conditions
+from apituner.kube.errors import KubeError
+
+Status = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """The object's status now, and whether it took a write to have it so."""
+
+    status: Status
+    written: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotReported:
+    """The status could not be written; the next sweep tries again."""
+
+    because: str
+
+
+async def report(api: Api, kind: Kind, seen: Mapping[str, Any], status: Status, now: datetime) -> Reported | NotReported:
+    """
+    Bring the status of the object *seen* to *status*, whose conditions need no lastTransitionTime.
+
+    The uid is a precondition: a status computed for an object that was deleted is not put onto its namesake.
+    """
+    old = seen.get("status") or {}
+    new = {**status, "conditions": merged_conditions(old.get("conditions") or [], status.get("conditions") or [], now)}
+    if not differs(old, new):
+        return Reported(status=old, written=False)
+    metadata = seen["metadata"]
+    body = {"metadata": {"uid": metadata["uid"]}, "status": merge_patch(old, new)}
+    try:
+        stored = await api.merge(kind, metadata["namespace"], metadata["name"], body, subresource="status")
+    except KubeError as error:
+        return NotReported(because=str(error))
+    return Reported(status=stored.get("status") or {}, written=True)
+
+
+def differs(old: Status, new: Status) -> bool:
+    """Whether *new* says anything that *old* does not, or leaves anything out. The order of the conditions means nothing."""
+    return bool(_comparable(old) != _comparable(new))
+
+
+def merge_patch(old: Status, new: Status) -> dict[str, Any]:
+    """The JSON merge patch (RFC 7396) that leaves exactly *new*: all of it, and a null for whatever only *old* holds."""
+    patch: dict[str, Any] = {key: None for key in old if new.get(key) is None}
+    for key, value in new.items():
+        before = old.get(key)
+        if isinstance(value, Mapping) and isinstance(before, Mapping):
+            patch[key] = merge_patch(before, value)
+        elif value is not None:
+            patch[key] = _without_nulls(value)
+    return patch
+
+
+def _comparable(status: Status) -> Any:  # noqa: ANN401 - any JSON value
+    conditions = {condition["type"]: condition for condition in status.get("conditions") or []}
+    return _without_nulls({**status, "conditions": conditions})
+
+
+def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """The value as the API server keeps it: a merge patch turns a null into absence, and in a list it would store it."""
+    if isinstance(value, Mapping):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_without_nulls(item) for item in value]
+    return value
