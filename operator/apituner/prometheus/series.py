@@ -1,0 +1,51 @@
+"""The figures that are fetched for every workload, by the name under which they come back."""
+
+from enum import StrEnum
+
+
+class Figure(StrEnum):
+    """
+    A number of one workload: what Prometheus sums up, before anything is divided by anything.
+
+    Means are divided here rather than there: only so is a mean without traffic told apart from one that is not known.
+    """
+
+    REQUESTS = "requests"
+    ERRORS = "errors"
+    REQUEST_SECONDS = "request_seconds"
+    IN_FLIGHT = "in_flight"
+    CPU = "cpu"
+    LOOP_CPU = "loop_cpu"
+    LOOP_TURNS = "loop_turns"
+    LOOP_LAG_SECONDS = "loop_lag_seconds"
+    LOOP_BLOCKED_SECONDS = "loop_blocked_seconds"
+    WORKERS = "workers"
+
+    WAITS = "waits"
+    WAIT_SECONDS = "wait_seconds"
+    USES = "uses"
+    USE_SECONDS = "use_seconds"
+    TIMEOUTS = "timeouts"
+    POOL_MAX = "pool_max"
+    POOL_IDLE_MAX = "pool_idle_max"
+    OPERATIONS = "operations"
+    OPERATION_SECONDS = "operation_seconds"
+
+    WORKER_CPU_MAX = "worker_cpu_max"
+    WORKER_RSS_MAX = "worker_rss_max"
+    LOOP_LAG_P99 = "loop_lag_p99"
+
+
+class Count(StrEnum):
+    """A number of pods of one workload, on which trust rests."""
+
+    SEEN = "seen"
+    """Had any sample in the window."""
+    CURRENT = "current"
+    """Are scraped now: Prometheus marks a series stale at the first scrape that fails or is given up."""
+    REPORTING = "reporting"
+    """Were scraped often enough, lately enough, and over enough of the window."""
+    INCOMPLETE = "incomplete"
+    """Say that they run several workers but report only one."""
+    TWICE = "twice"
+    """Are scraped by two jobs, so that every sum counts them twice."""
