@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -60,7 +61,7 @@ def _flags(words: Sequence[str]) -> Iterator[tuple[str, str]]:
     # Without any known program the image's entrypoint runs, and that may be gunicorn.
     short = not servers or bool(servers & _SHORT_FLAG_SERVERS)
     names = ("--workers", "-w") if short else ("--workers",)
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in pairwise([*words, ""]):
         if word in names and following:
             yield f"{word} {following}", following
         elif word.startswith("--workers="):
