@@ -69,8 +69,8 @@ SourceName = Annotated[
     Field(max_length=63),
     _matching(
         _LABEL,
-        "must be the name of a metrics source in the operator's own configuration: write default, or a name given by who runs the operator; an "
-        "address is not accepted here",
+        "must be the name of a metrics source in the operator's own configuration: write default, or the name that whoever runs it gave; "
+        "an address is not accepted here",
     ),
 ]
 """A metrics source by name: an address in a resource would let its author make the operator call any address in the cluster."""
