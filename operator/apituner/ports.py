@@ -62,3 +62,38 @@ class Workloads(Protocol):
     async def carry_out(self, target: Target, step: Step, seen: Workload) -> Written | NotWritten:
         """Write *step*, but only onto the very Deployment that was *seen* (compare-and-set by its resource version)."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """The object that a status or an Event belongs to."""
+
+    kind: str
+    """``ApiTuning`` or ``ConnectionBudget``."""
+    namespace: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One Event: *normal* or a warning, its CamelCase reason, what was done, and a sentence."""
+
+    normal: bool
+    reason: str
+    action: str
+    note: str
+
+
+class Journal(Protocol):
+    """Tells people what was found: in the status of our objects, and in Events."""
+
+    async def report(
+        self, subject: Subject, last: Mapping[str, object], status: Mapping[str, object], now: datetime
+    ) -> Mapping[str, object] | NotWritten:
+        """Bring the status from *last* to *status*; return it as the API server keeps it."""
+        ...
+
+    async def tell(self, subject: Subject, notice: Notice, now: datetime) -> None:
+        """Record an Event; a failure to do so is nobody's problem but the log's."""
+        ...

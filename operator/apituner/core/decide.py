@@ -58,7 +58,9 @@ def _unseen(at: Situation, standing: Hold | None, found: Gap | None) -> Decision
         reason, because = standing.reason, standing.because
     elif not isinstance(at.seen, Unobserved) and at.workload.unsettled_because is not None:
         reason, because = "RolloutInProgress", at.workload.unsettled_because
-    return Decision(kind=DecisionKind.HOLD, reason=reason, because=because, memory=at.memory, standing=standing, gap=found)
+    # What was not seen has not lasted: a bottleneck must prove itself anew after a break, with or without a restart in between.
+    memory = replace(at.memory.seeing(Bottleneck.UNKNOWN, at.now), recommended=None)
+    return Decision(kind=DecisionKind.HOLD, reason=reason, because=because, memory=memory, standing=standing, gap=found)
 
 
 def _proposed(at: Situation, seen: Snapshot, effective: Configuration, diagnosis: Diagnosis, draft: Decision) -> Decision:

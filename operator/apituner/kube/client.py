@@ -58,11 +58,12 @@ class Api:
     All groups go through CustomObjectsApi: it returns plain dictionaries, and the typed classes would cost 30 MiB and a second of start-up.
     """
 
-    def __init__(self, configuration: client.Configuration, *, version: str) -> None:
+    def __init__(self, configuration: client.Configuration, *, version: str, timeout_s: float = TIMEOUT_S) -> None:
         configuration.connection_pool_maxsize = CONCURRENCY
         self._connection = client.ApiClient(configuration)
         self._connection.user_agent = f"{MANAGER}/{version}"
         self._objects = client.CustomObjectsApi(self._connection)
+        self._timeout_s = timeout_s
         self._slots = asyncio.Semaphore(CONCURRENCY)
 
     @classmethod
@@ -148,11 +149,11 @@ class Api:
     async def _send(self, request: Request, call: Callable[..., Awaitable[object]], **arguments: object) -> Manifest:
         async with self._slots:
             try:
-                answer = await call(**arguments, _request_timeout=TIMEOUT_S)
+                answer = await call(**arguments, _request_timeout=self._timeout_s)
             except ApiException as error:
                 raise error_of(request, error.status or 0, error.body or error.reason) from error
             except TimeoutError as error:
-                raise Unreachable(f"cannot {request}: no answer within {TIMEOUT_S:.0f} s; it is tried again") from error
+                raise Unreachable(f"cannot {request}: no answer within {self._timeout_s:g} s; it is tried again") from error
             except (aiohttp.ClientError, OSError, ConfigException, json.JSONDecodeError) as error:
                 raise Unreachable(f"cannot {request}: {type(error).__name__}: {error}; it is tried again") from error
         if not isinstance(answer, dict):

@@ -1,0 +1,7 @@
+"""``python -m apituner``."""
+
+import sys
+
+from apituner.cli import main
+
+sys.exit(main())

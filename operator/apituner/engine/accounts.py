@@ -1,0 +1,149 @@
+"""The ledgers of all budgets during one sweep: filled before the first decision, kept up to date with each, reported at the end."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from apituner.api.connectionbudget import ConnectionBudgetSpec
+from apituner.core.configuration import Configuration
+from apituner.core.demand import configured, in_force
+from apituner.core.memory import Memory
+from apituner.core.policy import ConnectionLimit, Policy
+from apituner.core.snapshot import Snapshot, Unobserved
+from apituner.core.trust import gap
+from apituner.core.workload import SettingName, TargetFault, Workload
+from apituner.engine.budgets import Holding, Ledger, Unknown, holding
+from apituner.engine.conditions import BudgetFault
+from apituner.engine.intent import Intent
+from apituner.engine.registry import Resource
+
+_GRANTS_MOST = 200
+
+
+@dataclass(slots=True)
+class Accounts:
+    """One ledger for every budget that can be read, and a fault for every other."""
+
+    _budgets: dict[tuple[str, str], Resource]
+    _ledgers: dict[tuple[str, str], Ledger] = field(default_factory=dict)
+    _faults: dict[tuple[str, str], BudgetFault] = field(default_factory=dict)
+
+    @classmethod
+    def opened(cls, budgets: Iterable[Resource]) -> "Accounts":
+        """Open an empty ledger for each of *budgets*."""
+        accounts = cls({one.key: one for one in budgets})
+        for key, one in accounts._budgets.items():
+            try:
+                spec = ConnectionBudgetSpec.model_validate(one.spec)
+            except ValidationError as error:
+                first = error.errors()[0]
+                where = ".".join(str(part) for part in ("spec", *first["loc"]))
+                accounts._faults[key] = BudgetFault(reason="BudgetRefused", because=f"ConnectionBudget {one.name}: {where}: {first['msg']}")
+                continue
+            because = f"{spec.max_connections} connections less {spec.reserved} reserved"
+            accounts._ledgers[key] = Ledger(limit=spec.max_connections - spec.reserved, because=because, holdings=())
+        return accounts
+
+    def enter(self, wanted: Intent, entry: Holding | Unknown) -> None:
+        """Write what one API may hold into the ledger of its budget, in place of what stood there."""
+        key = self._key(wanted)
+        if key in self._ledgers:
+            self._ledgers[key] = self._ledgers[key].with_entry(entry)
+
+    def granted(self, wanted: Intent) -> Holding | None:
+        """Return what the budget's status says this API was granted; what is left when its pods cannot be seen."""
+        budget = self._budgets.get(self._key(wanted))
+        for one in (budget.status.get("granted") or ()) if budget is not None else ():
+            if (one["namespace"], one["name"]) == (wanted.target.namespace, wanted.target.name):
+                return Holding(namespace=one["namespace"], name=one["name"], connections=one["connections"], at_peak=one["atPeak"])
+        return None
+
+    def limit_for(self, wanted: Intent) -> ConnectionLimit | BudgetFault | None:
+        """Return the most that one API may hold now, None where its spec names no budget."""
+        if wanted.budget is None:
+            return None
+        key = self._key(wanted)
+        if key in self._faults:
+            return self._faults[key]
+        ledger = self._ledgers.get(key)
+        if ledger is None:
+            because = f"there is no ConnectionBudget {wanted.budget} in namespace {wanted.target.namespace}: create it, or correct the name"
+            return BudgetFault(reason="BudgetNotFound", because=because)
+        return ledger.limit_for(wanted.target.namespace, wanted.target.name)
+
+    def overdrawn(self, wanted: Intent) -> BudgetFault | None:
+        """Say so when the APIs of the budget together may exceed it as they stand: a fault to report, while shrinking goes on."""
+        ledger = self._ledgers.get(self._key(wanted))
+        if ledger is None or not ledger.overdrawn:
+            return None
+        because = f"the APIs of budget {wanted.budget} may hold {ledger.overdrawn} connections more than {ledger.limit} ({ledger.because})"
+        return BudgetFault(reason="BudgetOverdrawn", because=because)
+
+    def reports(self) -> Iterator[tuple[Resource, dict[str, Any]]]:
+        """Yield the status of every budget."""
+        for key, one in self._budgets.items():
+            fault, ledger = self._faults.get(key), self._ledgers.get(key)
+            yield one, _status(one.generation, fault, ledger)
+
+    @staticmethod
+    def _key(wanted: Intent) -> tuple[str, str]:
+        return wanted.target.namespace, wanted.budget or ""
+
+
+def entry(
+    wanted: Intent, workload: Workload | TargetFault, seen: Snapshot | Unobserved, memory: Memory, granted: Holding | None
+) -> Holding | Unknown:
+    """Return what one API may hold: by what its processes report and its template asks for, else by what it was granted."""
+    target = wanted.target
+    if isinstance(workload, TargetFault):
+        if workload.reason == "TargetNotFound":
+            return Holding(namespace=target.namespace, name=target.name, connections=0, at_peak=0)
+    elif known := _known(workload, seen, wanted.policy):
+        return holding(target, workload, known, memory)
+    return granted or Unknown(namespace=target.namespace, name=target.name)
+
+
+def _known(workload: Workload, seen: Snapshot | Unobserved, policy: Policy) -> tuple[Configuration, ...]:
+    if isinstance(seen, Snapshot) and gap(seen, workload, policy) is None:
+        effective = in_force(seen, workload, policy)
+        return effective, configured(workload, effective)
+    values: Mapping[SettingName, int | None] = {name: one.value for name, one in workload.settings.items()}
+    workers, size, overflow = (values.get(name) for name in SettingName)
+    if workers is None or size is None or overflow is None:
+        return ()
+    return (Configuration(replicas=workload.replicas, workers=workers, pool_size=size, max_overflow=overflow),)
+
+
+def _status(generation: int, fault: BudgetFault | None, ledger: Ledger | None) -> dict[str, Any]:
+    holdings = [one for one in ledger.holdings if isinstance(one, Holding)] if ledger is not None else []
+    grants = [
+        {"namespace": one.namespace, "name": one.name, "connections": one.connections, "atPeak": one.at_peak}
+        for one in sorted(holdings, key=lambda one: (one.namespace, one.name))
+    ]
+    truth, reason, message = "True", "Fits", "all APIs together stay within the limit, rollouts included"
+    if ledger is None:
+        truth, reason, message = "Unknown", "NotEvaluated", "the spec cannot be read"
+    elif ledger.overdrawn:
+        truth, reason = "False", "BudgetOverdrawn"
+        message = f"the APIs may together hold {ledger.overdrawn} connections more than the limit"
+    elif ledger.unknown:
+        truth, reason = "Unknown", "HoldingUnknown"
+        message = "not known how many connections may be held by " + ", ".join(one.name for one in ledger.unknown)
+    if fault is not None:
+        truth, reason, message = "False", fault.reason, fault.because
+    return {
+        "limit": ledger.limit if ledger is not None else None,
+        "granted": grants[:_GRANTS_MOST],
+        "free": ledger.limit - sum(one.at_peak for one in holdings) if ledger is not None else None,
+        "conditions": [
+            {
+                "type": "WithinBudget",
+                "status": truth,
+                "reason": reason,
+                "message": message[:1024],
+                "observedGeneration": generation,
+            }
+        ],
+    }

@@ -1,0 +1,166 @@
+"""One sweep over all ApiTunings: observe all, decide each, apply few, report what is new."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from apituner.core.decide import decide
+from apituner.core.decision import Decision, DecisionKind, held
+from apituner.core.ownership import Hold
+from apituner.core.situation import Situation
+from apituner.core.snapshot import Snapshot, Unobserved
+from apituner.core.workload import TargetFault, Workload
+from apituner.engine.accounts import Accounts, entry
+from apituner.engine.conditions import BudgetFault, Conclusion
+from apituner.engine.registry import Kind, Registry, Resource
+from apituner.engine.report import Sighting
+from apituner.engine.scribe import Scribe
+from apituner.engine.tunings import Refused, Tuning, tunings
+from apituner.ports import NotWritten, Observer, Workloads
+
+_log = logging.getLogger("apituner.decisions")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What one sweep came to, for the operator's own metrics."""
+
+    objects: int
+    decisions: Mapping[tuple[str, str], int]
+    """How many decisions of each kind and reason."""
+    faults: int
+    """Objects at which the sweep itself failed: bugs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """One object, the Deployment it names, and what was seen of it, all of the same sweep."""
+
+    tuning: Tuning
+    workload: Workload | TargetFault
+    seen: Snapshot | Unobserved
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """The sweep, joined to its edges."""
+
+    registry: Registry
+    observer: Observer
+    workloads: Workloads
+    scribe: Scribe
+    stabilization_s: float
+
+    async def __call__(self, now: datetime) -> Tally:
+        """Go through all objects once. A fault at one of them is logged and never keeps the others from their turn."""
+        resources = self.registry.all(Kind.TUNING)
+        self.scribe.forget_all_but({one.uid for one in (*resources, *self.registry.all(Kind.BUDGET))})
+        found = tunings(resources, stabilization_s=self.stabilization_s)
+        looked = await self._look([one for one in found if isinstance(one, Tuning)], now)
+        accounts = Accounts.opened(self.registry.all(Kind.BUDGET))
+        for one in looked:
+            self._enter(accounts, one)
+        decisions: Counter[tuple[str, str]] = Counter()
+        faults = 0
+        turns = [(one.tuning.resource, self._conclude(one, accounts)) for one in looked]
+        turns += [(one.resource, self._refuse(one, now)) for one in found if isinstance(one, Refused)]
+        for resource, turn in turns:
+            try:
+                decisions[await turn] += 1
+            except Exception:  # noqa: BLE001 - the boundary between objects: a bug met at one must not cost the others their turn
+                faults += 1
+                _log.exception("fault", extra={"namespace": resource.namespace, "object": resource.name})
+        for budget, status in accounts.reports():
+            await self.scribe.write(budget, status, now)
+        return Tally(objects=len(resources), decisions=decisions, faults=faults)
+
+    async def _look(self, wanted: list[Tuning], now: datetime) -> list[Looked]:
+        """See all objects: one batch of queries for all, one read each."""
+        targets = [one.intent.target for one in wanted]
+        observed, read = await asyncio.gather(
+            self.observer.observe(targets, now),
+            asyncio.gather(*(self.workloads.read(target) for target in targets)),
+        )
+        return [
+            Looked(tuning=one, workload=workload, seen=observed[one.intent.target], now=now)
+            for one, workload in zip(wanted, read, strict=True)
+        ]
+
+    def _enter(self, accounts: Accounts, one: Looked) -> None:
+        wanted, memory = one.tuning.intent, self.scribe.memory(one.tuning.resource)
+        accounts.enter(wanted, entry(wanted, one.workload, one.seen, memory, accounts.granted(wanted)))
+
+    async def _refuse(self, one: Refused, now: datetime) -> tuple[str, str]:
+        await self.scribe.refuse(one.resource, one.fault, now)
+        _log_decision(one.resource, {"kind": "Hold", "reason": one.fault.reason, "because": one.fault.because})
+        return "Hold", one.fault.reason
+
+    async def _conclude(self, one: Looked, accounts: Accounts) -> tuple[str, str]:
+        """Decide, write the intention down, act, report. Return the kind and reason of what came of it."""
+        wanted, resource = one.tuning.intent, one.tuning.resource
+        limit = accounts.limit_for(wanted)
+        budget_fault = limit if isinstance(limit, BudgetFault) else None
+        policy = wanted.limited(None if isinstance(limit, BudgetFault) else limit)
+        decision = None
+        if isinstance(one.workload, Workload):
+            memory = self.scribe.memory(resource)
+            situation = Situation(workload=one.workload, seen=one.seen, policy=policy, memory=memory, now=one.now)
+            decision = decide(situation)
+            if budget_fault is not None:
+                decision = _without_budget(decision, situation, budget_fault)
+        conclusion = Conclusion(
+            workload=one.workload,
+            decision=decision,
+            budget_fault=budget_fault or accounts.overdrawn(wanted),
+            names_budget=wanted.budget is not None,
+        )
+        sighting = Sighting(generation=resource.generation, policy=policy, seen=one.seen, conclusion=conclusion, now=one.now)
+        refused = await self._apply(one, sighting, accounts) if decision and decision.kind is DecisionKind.APPLY else None
+        sighting = replace(sighting, conclusion=replace(conclusion, not_written=refused))
+        await self.scribe.report(resource, sighting)
+        return _logged(one, sighting)
+
+    async def _apply(self, one: Looked, sighting: Sighting, accounts: Accounts) -> NotWritten | None:
+        """
+        Write the intention down, then carry out the step.
+
+        The order makes a crash harmless: between the two the next start finds the intention and no change, and carries it out; after
+        both it finds the change done. Without the intention written nothing is done at all.
+        """
+        decision = sighting.conclusion.decision
+        if decision is None or decision.step is None or isinstance(one.workload, TargetFault):
+            return None
+        if (refused := await self.scribe.report(one.tuning.resource, sighting)) is not None:
+            return refused
+        self._enter(accounts, one)  # from here on the ledger prices the change, also for those whose turn is still to come
+        answer = await self.workloads.carry_out(one.tuning.intent.target, decision.step, one.workload)
+        return answer if isinstance(answer, NotWritten) else None
+
+
+def _without_budget(decision: Decision, at: Situation, fault: BudgetFault) -> Decision:
+    """Hold every change while the budget that the spec names cannot be kept; a change on its way waits as it is."""
+    if decision.kind is DecisionKind.KEEP:
+        return decision
+    memory = replace(decision.memory, change=at.memory.change, history=at.memory.history)
+    return replace(held(decision, Hold(reason=fault.reason, because=fault.because)), step=None, memory=memory)
+
+
+def _logged(one: Looked, sighting: Sighting) -> tuple[str, str]:
+    found = sighting.conclusion
+    fault = found.workload if isinstance(found.workload, TargetFault) else found.not_written
+    said = {"kind": "Hold", "reason": "Unknown", "because": ""}
+    if fault is not None:
+        said |= {"reason": fault.reason, "because": fault.because}
+    elif found.decision is not None:
+        step = {"step": str(found.decision.step)} if found.decision.step is not None else {}
+        said = {"kind": str(found.decision.kind), "reason": found.decision.reason, "because": found.decision.because, **step}
+    _log_decision(one.tuning.resource, said)
+    return said["kind"], said["reason"]
+
+
+def _log_decision(resource: Resource, said: Mapping[str, str]) -> None:
+    _log.info("decision", extra={"namespace": resource.namespace, "object": resource.name, **said})
