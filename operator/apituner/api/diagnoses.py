@@ -7,6 +7,7 @@ from pydantic import Field
 
 from apituner.api.conditions import ATOMIC, Report
 from apituner.api.words import Moment, Sentence, Word, at_most
+from apituner.core.decision import DecisionKind
 from apituner.core.diagnosis import Check, Verdict
 
 FINDINGS_MOST = 20
@@ -33,15 +34,6 @@ class BottleneckWord(StrEnum):
     SERIALIZATION_HEAVY = "SerializationHeavy"
     BACKGROUND_WORK_IN_PROCESS = "BackgroundWorkInProcess"
     OVERPROVISIONED = "Overprovisioned"
-
-
-class DecisionKind(StrEnum):
-    """What one sweep decided."""
-
-    KEEP = "Keep"
-    APPLY = "Apply"
-    RECOMMEND = "Recommend"
-    HOLD = "Hold"
 
 
 class FindingReport(Report):
