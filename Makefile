@@ -24,3 +24,21 @@ lock: .venv/ready ## Resolve the dependencies anew (needs uv on the PATH).
 
 crds: .venv/ready ## Generate crds/ and the chart's CRD templates from the models.
 	@$(PY) -m apituner.api.crd
+
+check: .venv/ready ## Lint, types, import contracts.
+	@$(PY) -m ruff check operator tests
+	@$(PY) -m ruff format --check --quiet operator tests
+	@$(PY) -m mypy
+	@PYTHONPATH=operator $(PY) -c 'import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())'
+
+unit: .venv/ready ## The unit tests alone: seconds.
+	@$(PY) -m pytest tests/unit -q
+
+test: check binaries ## Every check and every test (first run: about 20 min of builds; then about 8 min).
+	@$(PY) -m pytest tests
+
+demo: binaries ## The whole story on a real control plane: a starved pool found and fixed, a blocked loop named (about 4 min).
+	@PYTHONPATH=operator:tests $(PY) -m demo
+
+clean: ## Remove what was made here; the cache of built binaries stays.
+	@rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
