@@ -34,7 +34,7 @@ class Worker:
     """One process of the API, from its first event loop to the end of its lifespan."""
 
     def __init__(self, signals: Signals, pools: list[PoolWatch], address: MetricsAddress) -> None:
-        self._signals = signals
+        self.signals = signals
         self._pools = pools
         self._folder = shared_folder()
         self._siblings = Siblings(f"{address.host}:{address.port}")
@@ -60,7 +60,7 @@ class Worker:
         self._state_facts(loop)
         self._siblings.join()
         self.server.start()
-        self._sampler = LoopSampler(loop, self._signals, self._on_tick)
+        self._sampler = LoopSampler(loop, self.signals, self._on_tick)
 
     def leave(self) -> None:
         """End, and free the port."""
@@ -72,17 +72,17 @@ class Worker:
 
     def _state_facts(self, loop: asyncio.AbstractEventLoop) -> None:
         kind = "uvloop" if type(loop).__module__.startswith("uvloop") else "asyncio"
-        self._signals.build.labels(_version(), _server(), kind).set(1)
-        self._signals.workers.set(1)
-        self._signals.complete.set(1)
+        self.signals.build.labels(_version(), _server(), kind).set(1)
+        self.signals.workers.set(1)
+        self.signals.complete.set(1)
         if (workers := os.environ.get("WEB_CONCURRENCY", "").strip()).isdecimal():
-            self._signals.setting.labels("web_concurrency", "").set(int(workers))
+            self.signals.setting.labels("web_concurrency", "").set(int(workers))
 
     def _collect(self) -> CollectorRegistry:
         if self._folder is not None:
             return collected(self._folder)
-        self._signals.complete.set(1 if self._siblings.count() <= 1 else 0)
-        return self._signals.registry
+        self.signals.complete.set(1 if self._siblings.count() <= 1 else 0)
+        return self.signals.registry
 
     def _on_tick(self, now_s: float) -> None:
         if now_s >= self._publish_at_s:
@@ -90,7 +90,7 @@ class Worker:
             self._publish(now_s)
 
     def _publish(self, now_s: float) -> None:
-        signals = self._signals
+        signals = self.signals
         cpu_s, loop_cpu_s = time.process_time(), time.thread_time()
         signals.process_cpu.inc(max(0.0, cpu_s - self._cpu_s))
         self._cpu_s = cpu_s

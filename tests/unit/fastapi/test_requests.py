@@ -1,0 +1,195 @@
+"""Requests are measured to their last byte, by route, and probes are not."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import BackgroundTasks, FastAPI
+from prometheus_client import CollectorRegistry
+from starlette.responses import StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from apituner.fastapi.requests import RequestMiddleware
+from apituner.fastapi.routes import RouteTable
+from apituner.fastapi.signals import Signals
+
+_DURATION = "http_server_request_duration_seconds"
+
+
+class _Worker:
+    """Counts how often it was attended and left."""
+
+    def __init__(self) -> None:
+        self.attended = 0
+        self.left = 0
+
+    def attend(self) -> None:
+        self.attended += 1
+
+    def leave(self) -> None:
+        self.left += 1
+
+
+class _World:
+    """An app, its measurements, and a client."""
+
+    def __init__(self) -> None:
+        self.app = FastAPI()
+        self.signals = Signals(CollectorRegistry())
+        self.worker = _Worker()
+        self.middleware = RequestMiddleware(
+            self.app,
+            signals=self.signals,
+            routes=RouteTable(lambda: self.app.routes),
+            worker=self.worker,
+            exclude=frozenset({"/healthz"}),
+        )
+
+    async def ask(self, method: str, path: str) -> httpx.Response:
+        """Send one request."""
+        transport = httpx.ASGITransport(self.middleware, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://orders") as client:
+            return await client.request(method, path)
+
+    def count(self, method: str, route: str, status: int) -> float:
+        """How many requests were measured."""
+        labels = {"http_request_method": method, "http_route": route, "http_response_status_code": str(status)}
+        return self.signals.registry.get_sample_value(f"{_DURATION}_count", labels) or 0
+
+    def measured(self) -> float:
+        """How many requests were measured at all."""
+        return sum(
+            sample.value for metric in self.signals.registry.collect() for sample in metric.samples if sample.name == f"{_DURATION}_count"
+        )
+
+    def active(self, method: str = "GET") -> float | None:
+        """How many requests are being answered."""
+        return self.signals.registry.get_sample_value("http_server_active_requests", {"http_request_method": method})
+
+
+@pytest.fixture
+def world() -> _World:
+    """A world in which nothing was asked yet."""
+    return _World()
+
+
+async def test_a_request_is_counted_by_its_route(world: _World) -> None:
+    """Path parameters do not make series, nor do paths that lead nowhere."""
+
+    @world.app.get("/orders/{order_id}")
+    async def order(order_id: int) -> int:
+        return order_id
+
+    for path in ("/orders/1", "/orders/2", "/.git/config", "/wp-login.php"):
+        await world.ask("GET", path)
+    assert world.count("GET", "/orders/{order_id}", 200) == 2
+    assert world.count("GET", "", 404) == 2
+    assert world.active() == 0
+
+
+async def test_probes_are_not_measured(world: _World) -> None:
+    """A probe would dilute what users feel; it still shows that the loop is alive."""
+
+    @world.app.get("/healthz")
+    async def healthz() -> None:
+        """Answer nothing."""
+
+    assert (await world.ask("GET", "/healthz")).status_code == 200
+    assert world.measured() == 0
+    assert world.worker.attended == 1
+
+
+async def test_a_method_of_the_clients_invention_makes_no_series(world: _World) -> None:
+    """Any unknown method is called _OTHER, as the semantic conventions have it."""
+    await world.ask("BREW", "/coffee")
+    assert world.count("_OTHER", "", 404) == 1
+
+
+async def test_an_exception_is_a_500(world: _World) -> None:
+    """A handler that fails is measured as what its client gets."""
+
+    @world.app.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError
+
+    await world.ask("GET", "/broken")
+    assert world.count("GET", "/broken", 500) == 1
+    assert world.active() == 0
+
+
+async def test_an_exception_outside_of_any_answer_is_a_500_too(world: _World) -> None:
+    """Also where not even the server's own error page is sent."""
+
+    async def raising(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise RuntimeError
+
+    world.middleware.app = raising
+    await world.ask("GET", "/broken")
+    assert world.count("GET", "", 500) == 1
+
+
+async def test_a_client_that_goes_away_is_counted(world: _World) -> None:
+    """A request without an answer is neither lost nor left active."""
+
+    async def silent(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        """Answer nothing, as an app does whose client is gone."""
+
+    world.middleware.app = silent
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(_message: Message) -> None:
+        raise AssertionError
+
+    await world.middleware({"type": "http", "method": "GET", "path": "/gone"}, receive, send)
+    assert world.count("GET", "", 499) == 1
+    assert world.active() == 0
+
+
+async def test_background_tasks_are_not_waited_for(world: _World) -> None:
+    """The client has its answer before a background task begins: by then the request is measured."""
+    seen = []
+
+    @world.app.get("/mail")
+    async def mail(background: BackgroundTasks) -> None:
+        background.add_task(lambda: seen.append((world.count("GET", "/mail", 200), world.active())))
+
+    await world.ask("GET", "/mail")
+    assert seen == [(1, 0)]
+
+
+async def test_a_stream_lasts_to_its_last_byte(world: _World) -> None:
+    """While a body is being sent, its request is active and not yet measured."""
+    seen = []
+
+    async def body() -> AsyncIterator[bytes]:
+        for _ in range(2):
+            seen.append((world.count("GET", "/stream", 200), world.active()))
+            yield b"."
+
+    @world.app.get("/stream")
+    async def stream() -> StreamingResponse:
+        return StreamingResponse(body())
+
+    await world.ask("GET", "/stream")
+    assert seen == [(0, 1), (0, 1)]
+    assert world.count("GET", "/stream", 200) == 1
+
+
+async def test_the_end_of_the_lifespan_ends_the_worker(world: _World) -> None:
+    """Begun with the first scope, left with the lifespan, also where that fails."""
+
+    async def failing(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise RuntimeError
+
+    async def receive() -> Message:
+        return {"type": "lifespan.startup"}
+
+    async def send(_message: Message) -> None:
+        """Take no notice."""
+
+    world.middleware.app = failing
+    with pytest.raises(RuntimeError):
+        await world.middleware({"type": "lifespan"}, receive, send)
+    assert (world.worker.attended, world.worker.left) == (1, 1)
