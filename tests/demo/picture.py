@@ -52,8 +52,8 @@ def draw(scene: Scene) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>apituner: the demo</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
         f"<style>{_STYLE}</style></head><body><h1>A starved pool, cured by one change</h1>"
-        '<p class="lead">A FastAPI service with two connections a pod misses its objective. The operator names the bottleneck, moves the pool '
-        "pool within the connection budget, and refuses to buy anything against a blocked loop.</p>"
+        '<p class="lead">A FastAPI service with two connections a pod misses its objective. The operator names the bottleneck, '
+        "moves the pool within the connection budget, and refuses to buy anything against a blocked loop.</p>"
         f'<div class="cards">{cards}</div>{figures}<h2>What happened</h2><ol>{moments}</ol><footer>{versions}</footer></body></html>'
     )
 
