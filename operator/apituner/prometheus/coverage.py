@@ -53,7 +53,7 @@ def no_pod_counts_twice(sight: Sight) -> Unobserved | None:
 
 def pods_are_known(sight: Sight) -> Unobserved | None:
     """Return an objection, and the way to be seen, where no pod ever was."""
-    if sight.of(Count.SEEN) or sight.of(Count.CURRENT):
+    if sight.of(Count.SEEN):
         return None
     because = (
         f"source {sight.target.source!r} has no series apituning_workers from {sight.pods}: add `from apituner.fastapi import instrument; "
@@ -65,9 +65,9 @@ def pods_are_known(sight: Sight) -> Unobserved | None:
 
 def pods_are_still_there(sight: Sight) -> Unobserved | None:
     """Return an objection where samples have stopped to come."""
-    if sight.of(Count.SEEN) and sight.of(Count.CURRENT):
+    if sight.of(Count.CURRENT):
         return None
-    because = f"source {sight.target.source!r} no longer scrapes the {sight.pods}: look at its targets page for why, and at the clocks"
+    because = f"source {sight.target.source!r} no longer scrapes the {sight.pods}: see on its targets page why, and compare the clocks"
     return Unobserved(reason=Absence.STALE, because=because)
 
 

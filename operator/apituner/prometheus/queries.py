@@ -21,6 +21,8 @@ LATE_AFTER_GAPS = 3
 LATE_AFTER_S = 20
 # A pod that was there for less of the window has its rates understated by more than a quarter.
 LEAST_WINDOW_RATIO = 0.75
+# Who was there within the quarter of an hour is missed, and told apart from who never came.
+_MISSED_FOR = "15m"
 
 _REQUESTS = "http_server_request_duration_seconds"
 _LAG = "asyncio_eventloop_delay_seconds"
@@ -69,12 +71,12 @@ def coverage(where: str, window: str, window_s: float) -> str:
     workers = series(_WORKERS, where)
     times = f"count_over_time({workers}[{window}])"
     late_after = f"clamp_min({LATE_AFTER_GAPS * window_s:g}/{times},{LATE_AFTER_S})"
-    lately = f"time()-timestamp({workers})<{late_after}"
+    current = f"time()-timestamp({workers})<{late_after}"
     long_enough = f"{workers} offset {duration(window_s * LEAST_WINDOW_RATIO)}"
     conditions = {
-        Count.SEEN: times,
-        Count.CURRENT: workers,
-        Count.REPORTING: f"{times}>={LEAST_SAMPLES} and ({lately}) and {long_enough}",
+        Count.SEEN: f"present_over_time({workers}[{_MISSED_FOR}])",
+        Count.CURRENT: current,
+        Count.REPORTING: f"{times}>={LEAST_SAMPLES} and ({current}) and {long_enough}",
         Count.INCOMPLETE: f"{series('apituning_metrics_complete', where)}==0",
         Count.TWICE: f"count by(namespace,pod)({workers})>1",
     }

@@ -40,9 +40,9 @@ class Count(StrEnum):
     """A number of pods of one workload, on which trust rests."""
 
     SEEN = "seen"
-    """Had any sample in the window."""
+    """Had any sample in the last quarter of an hour."""
     CURRENT = "current"
-    """Are scraped now: Prometheus marks a series stale at the first scrape that fails or is given up."""
+    """Are scraped now: the newest sample is young, and Prometheus has not marked the series stale, as a failed scrape makes it do."""
     REPORTING = "reporting"
     """Were scraped often enough, lately enough, and over enough of the window."""
     INCOMPLETE = "incomplete"

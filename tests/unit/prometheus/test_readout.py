@@ -46,8 +46,7 @@ def seen(counts: dict[str, float] | None = None, figures: dict[str, float] | Non
     ("expected", "words", "counts"),
     [
         pytest.param(Absence.NO_SERIES, "from apituner.fastapi import instrument; instrument(app, engine=engine)", {}, id="never seen"),
-        pytest.param(Absence.STALE, "no longer scrapes", {Count.SEEN: 2.0}, id="stopped within the window"),
-        pytest.param(Absence.STALE, "no longer scrapes", {Count.CURRENT: 2.0}, id="stopped before the window, and not marked stale"),
+        pytest.param(Absence.STALE, "no longer scrapes", {Count.SEEN: 2.0}, id="no longer scraped"),
         pytest.param(Absence.PARTIAL_COVERAGE, "at least every 15 s", {Count.SEEN: 2.0, Count.CURRENT: 2.0}, id="not long or often enough"),
         pytest.param(Absence.BAD_ANSWER, "drop one of the scrape jobs", TRUSTED | {Count.TWICE: 1.0}, id="scraped by two jobs"),
         pytest.param(

@@ -1,0 +1,92 @@
+"""
+A pod that says it serves: the real metrics of the instrumentation, with rates that are known exactly.
+
+Every figure is of one pod. The file ``<POD_NAME>.silent`` in SERIES_FOLDER makes its scrapes fail.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from apituner.fastapi.signals import Signals
+
+PORT = 9464
+TICK_S = 0.05
+
+
+class Story:
+    """Counts up as if an API were busy; what is due is counted from the start, so that a late tick loses nothing."""
+
+    def __init__(self, signals: Signals, *, busy: bool) -> None:
+        self._signals = signals
+        self._busy = busy
+        self._done: dict[str, int] = {}
+        self._started_s = time.monotonic()
+        self._last_s = self._started_s
+        signals.workers.set(2)
+        signals.complete.set(0 if os.environ.get("SERIES_INCOMPLETE") else 1)
+        signals.active_requests.labels("GET").set(3)
+        signals.worker_cpu.set(0.55)
+        signals.worker_memory.set(100 * 2**20)
+        signals.connections_max.labels("orders").set(6)
+        signals.connections_idle_max.labels("orders").set(4)
+        self._ok = signals.request_duration.labels("GET", "/orders", "200")
+
+    def tick(self) -> None:
+        """Catch up with the clock."""
+        now_s = time.monotonic()
+        passed_s, self._last_s = now_s - self._last_s, now_s
+        signals = self._signals
+        signals.process_cpu.inc(0.5 * passed_s)
+        signals.loop_cpu.inc(0.4 * passed_s)
+        signals.loop_blocked.inc(0.1 * passed_s)
+        self._observe("turns", 20, lambda _: signals.loop_delay.observe(0.002))
+        if not self._busy:
+            return
+        failed = signals.request_duration.labels("GET", "/orders", "500")
+        self._observe("requests", 40, lambda count: (failed if count % 20 == 0 else self._ok).observe(0.4 if count % 10 == 0 else 0.08))
+        self._observe("waits", 10, lambda _: signals.connection_wait.labels("orders").observe(0.03))
+        self._observe("uses", 10, lambda _: signals.connection_use.labels("orders").observe(0.2))
+        self._observe("operations", 40, lambda _: signals.operation_duration.labels("postgresql").observe(0.004))
+        signals.connection_timeouts.labels("orders").inc(0.5 * passed_s)
+
+    def _observe(self, name: str, per_second: float, observe: Callable[[int], None]) -> None:
+        due = int((self._last_s - self._started_s) * per_second)
+        for count in range(self._done.get(name, 0), due):
+            observe(count)
+        self._done[name] = due
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    registry = CollectorRegistry()
+    story = Story(Signals(registry), busy=not os.environ.get("SERIES_IDLE"))
+    silent = Path(os.environ["SERIES_FOLDER"], f"{os.environ['POD_NAME']}.silent")
+
+    class Scraped(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(503 if silent.exists() else 200)
+            self.send_header("Content-Type", CONTENT_TYPE_LATEST)
+            self.end_headers()
+            self.wfile.write(generate_latest(registry))
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer((os.environ["POD_IP"], PORT), Scraped)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    while True:
+        story.tick()
+        time.sleep(TICK_S)
+
+
+if __name__ == "__main__":
+    main()
