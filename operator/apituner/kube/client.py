@@ -6,7 +6,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import aiohttp
 from kubernetes.aio import client, config
@@ -26,7 +26,6 @@ _PAGE = 500
 """Objects in one answer to a list, as kubectl asks for them."""
 
 Manifest = Mapping[str, Any]
-Subresource = Literal["status", "scale"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +124,26 @@ class Api:
         call = self._objects.replace_namespaced_custom_object
         return await self._send(request, call, **kind.path, namespace=namespace, name=name, body=dict(body), field_manager=MANAGER)
 
-    async def merge(self, kind: Kind, namespace: str, name: str, body: Manifest, *, subresource: Subresource | None = None) -> Manifest:
-        """A JSON merge patch; a resource version or a uid in *body* is a precondition."""
-        resource = f"{kind.plural}/{subresource}" if subresource else kind.plural
-        request = Request(verb="patch", resource=resource, namespace=namespace, name=name)
-        call = {
-            None: self._objects.patch_namespaced_custom_object,
-            "status": self._objects.patch_namespaced_custom_object_status,
-            "scale": self._objects.patch_namespaced_custom_object_scale,
-        }[subresource]
-        media = "application/merge-patch+json"
+    async def merge(self, kind: Kind, namespace: str, name: str, body: Manifest) -> Manifest:
+        """A JSON merge patch; a resource version in *body* is a precondition."""
+        request = Request(verb="patch", resource=kind.plural, namespace=namespace, name=name)
         place = {**kind.path, "namespace": namespace, "name": name}
+        call = self._objects.patch_namespaced_custom_object
+        media = "application/merge-patch+json"
         return await self._send(request, call, **place, body=dict(body), field_manager=MANAGER, _content_type=media)
+
+    async def set_status(self, kind: Kind, namespace: str, name: str, uid: str, status: Manifest) -> Manifest:
+        """
+        The whole status anew, for the object with this *uid* only; Invalid if it is another one of that name.
+
+        A JSON patch, because it can test the uid: a merge patch on ``/status`` ignores metadata.
+        """
+        request = Request(verb="patch", resource=f"{kind.plural}/status", namespace=namespace, name=name)
+        place = {**kind.path, "namespace": namespace, "name": name}
+        call = self._objects.patch_namespaced_custom_object_status
+        body = [{"op": "test", "path": "/metadata/uid", "value": uid}, {"op": "add", "path": "/status", "value": dict(status)}]
+        media = "application/json-patch+json"
+        return await self._send(request, call, **place, body=body, field_manager=MANAGER, _content_type=media)
 
     async def apply(self, kind: Kind, namespace: str, name: str, body: Manifest, *, force: bool) -> Manifest:
         """A server-side apply; Conflict names the fields of others unless *force* takes them."""

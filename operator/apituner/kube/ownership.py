@@ -38,7 +38,11 @@ def applied_variables(deployment: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def written_at(deployment: Mapping[str, Any]) -> datetime | None:
-    """When our field manager last changed the Deployment, by apply or through ``/scale``; None if never."""
+    """
+    When our field manager last changed the Deployment, template or replicas; None if never.
+
+    An entry may have no time: the API server keeps none for what went through ``/scale`` (seen on 1.37).
+    """
     times = [datetime.fromisoformat(entry["time"]) for entry in _entries(deployment) if entry.get("manager") == MANAGER and "time" in entry]
     return max(times, default=None)
 

@@ -55,8 +55,9 @@ def apply_body(deployment: Mapping[str, Any], container: str, values: Mapping[st
 
 def scale_body(replicas: int, resource_version: str) -> dict[str, Any]:
     """
-    Merge patch for ``/scale``, as an autoscaler writes it.
+    Merge patch of ``spec.replicas`` alone; the resource version makes it a compare-and-set.
 
-    An apply would own ``spec.replicas``, and giving it up later would reset the Deployment to one pod.
+    No apply: it would own the field, and giving that up later would reset the Deployment to one pod. And not through ``/scale``:
+    there the API server records the field manager without a time, and after a crash nobody would know that a change is cooling down.
     """
     return {"metadata": {"resourceVersion": resource_version}, "spec": {"replicas": replicas}}

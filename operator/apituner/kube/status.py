@@ -38,9 +38,8 @@ async def report(api: Api, kind: Kind, seen: Mapping[str, Any], status: Status, 
     if not differs(old, new):
         return Reported(status=old, written=False)
     metadata = seen["metadata"]
-    body = {"metadata": {"uid": metadata["uid"]}, "status": merge_patch(old, new)}
     try:
-        stored = await api.merge(kind, metadata["namespace"], metadata["name"], body, subresource="status")
+        stored = await api.set_status(kind, metadata["namespace"], metadata["name"], metadata["uid"], without_nulls(new))
     except KubeError as error:
         return NotReported(because=str(error))
     return Reported(status=stored.get("status") or {}, written=True)
@@ -51,27 +50,15 @@ def differs(old: Status, new: Status) -> bool:
     return bool(_comparable(old) != _comparable(new))
 
 
-def merge_patch(old: Status, new: Status) -> dict[str, Any]:
-    """The JSON merge patch (RFC 7396) that leaves exactly *new*: all of it, and a null for whatever only *old* holds."""
-    patch: dict[str, Any] = {key: None for key in old if new.get(key) is None}
-    for key, value in new.items():
-        before = old.get(key)
-        if isinstance(value, Mapping) and isinstance(before, Mapping):
-            patch[key] = merge_patch(before, value)
-        elif value is not None:
-            patch[key] = _without_nulls(value)
-    return patch
-
-
 def _comparable(status: Status) -> Any:  # noqa: ANN401 - any JSON value
     conditions = {condition["type"]: condition for condition in status.get("conditions") or []}
-    return _without_nulls({**status, "conditions": conditions})
+    return without_nulls({**status, "conditions": conditions})
 
 
-def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """The value as the API server keeps it: a merge patch turns a null into absence, and in a list it would store it."""
+def without_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """The value without what it leaves open: absent and null mean the same to a reader, but not to a schema."""
     if isinstance(value, Mapping):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list | tuple):
-        return [_without_nulls(item) for item in value]
+        return [without_nulls(item) for item in value]
     return value

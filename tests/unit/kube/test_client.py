@@ -55,12 +55,12 @@ async def test_a_list_is_read_page_by_page() -> None:
 
     async def answer(request: web.Request) -> web.Response:
         if "continue" in request.query:
-            return web.json_response({"metadata": {}, "items": [2]})
-        return web.json_response({"metadata": {"continue": "more"}, "items": [1]})
+            return web.json_response({"metadata": {}, "items": [{"n": 2}]})
+        return web.json_response({"metadata": {"continue": "more"}, "items": [{"n": 1}]})
 
     async with answering(answer) as address, api_at(address) as api:
-        assert await api.list(DEPLOYMENTS, "shop") == [1, 2]
-        assert await api.list(DEPLOYMENTS, None) == [1, 2]
+        assert await api.list(DEPLOYMENTS, "shop") == [{"n": 1}, {"n": 2}]
+        assert await api.list(DEPLOYMENTS, None) == [{"n": 1}, {"n": 2}]
 
 
 @pytest.mark.parametrize(
