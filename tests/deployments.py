@@ -51,6 +51,7 @@ def a_deployment(*containers: Mapping[str, Any], **changes: Any) -> dict[str, An
             "updatedReplicas": 2,
             "readyReplicas": 2,
             "availableReplicas": 2,
+            "terminatingReplicas": 0,
             "conditions": [progressing()],
         },
     }

@@ -1,7 +1,7 @@
 """A Deployment's manifest as a Workload: pure, so every odd manifest is one line of a test's table."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from apituner.core.workload import Autoscaler, Setting, SettingName, TargetFault, Workload
@@ -87,7 +87,11 @@ def _rolled_out_at(deployment: Mapping[str, Any]) -> datetime | None:
     progressing = _condition(status, "Progressing")
     if progressing.get("reason") != "NewReplicaSetAvailable":
         return None
-    return datetime.fromisoformat(progressing["lastUpdateTime"])
+    complete_at = datetime.fromisoformat(progressing["lastUpdateTime"])
+    if "terminatingReplicas" in status:
+        return complete_at
+    # An older API server does not count terminating pods (KEP-3973). Unseen is not gone: they may live for their whole grace period.
+    return complete_at + timedelta(seconds=spec["template"]["spec"].get("terminationGracePeriodSeconds", 30))
 
 
 def _stuck_because(status: Mapping[str, Any]) -> str | None:

@@ -222,6 +222,14 @@ def test_why_a_rollout_is_stuck(expected: str | None, conditions: list[dict[str,
     assert expected == read(a_deployment(status={"conditions": conditions})).stuck_because
 
 
+def test_pods_that_may_still_terminate_unseen_are_waited_for() -> None:
+    """A server that does not count terminating pods says nothing about them: old pods may live for the whole grace period."""
+    deployment = a_deployment(pod={"terminationGracePeriodSeconds": 90})
+    del deployment["status"]["terminatingReplicas"]
+
+    assert read(deployment).rolled_out_at == datetime(2026, 11, 23, 11, 1, 30, tzinfo=UTC)
+
+
 def test_counts_and_resources_are_read() -> None:
     """Every number of the Workload has its place in the manifest."""
     resources = {"requests": {"cpu": "250m"}, "limits": {"cpu": "1", "memory": "512Mi"}}
