@@ -62,10 +62,12 @@ class Objective(Part):
 
 
 class ConnectionBudgetRef(Part):
-    """The ConnectionBudget of the database, in the namespace of the ApiTuning."""
+    """The ConnectionBudget of the database."""
 
     name: ObjectName
     """The ConnectionBudget's name."""
+    namespace: Label | None = None
+    """Its namespace, the ApiTuning's own by default; another one must name this namespace in its spec.allowedNamespaces."""
 
 
 class Metrics(Part):

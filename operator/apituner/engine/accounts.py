@@ -29,6 +29,8 @@ class Accounts:
     _budgets: dict[tuple[str, str], Resource]
     _ledgers: dict[tuple[str, str], Ledger] = field(default_factory=dict)
     _faults: dict[tuple[str, str], BudgetFault] = field(default_factory=dict)
+    _allowed: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """The namespaces that may draw on a budget."""
 
     @classmethod
     def opened(cls, budgets: Iterable[Resource]) -> "Accounts":
@@ -42,19 +44,20 @@ class Accounts:
                 where = ".".join(str(part) for part in ("spec", *first["loc"]))
                 accounts._faults[key] = BudgetFault(reason="BudgetRefused", because=f"ConnectionBudget {one.name}: {where}: {first['msg']}")
                 continue
+            accounts._allowed[key] = frozenset({one.namespace, *spec.allowed_namespaces})
             because = f"{spec.max_connections} connections less {spec.reserved} reserved"
             accounts._ledgers[key] = Ledger(limit=spec.max_connections - spec.reserved, because=because, holdings=())
         return accounts
 
     def enter(self, wanted: Intent, entry: Holding | Unknown) -> None:
         """Write what one API may hold into the ledger of its budget, in place of what stood there."""
-        key = self._key(wanted)
-        if key in self._ledgers:
+        key = wanted.budget
+        if key in self._ledgers and wanted.target.namespace in self._allowed[key]:
             self._ledgers[key] = self._ledgers[key].with_entry(entry)
 
     def granted(self, wanted: Intent) -> Holding | None:
         """Return what the budget's status says this API was granted; what is left when its pods cannot be seen."""
-        budget = self._budgets.get(self._key(wanted))
+        budget = self._budgets.get(wanted.budget) if wanted.budget is not None else None
         for one in (budget.status.get("granted") or ()) if budget is not None else ():
             if (one["namespace"], one["name"]) == (wanted.target.namespace, wanted.target.name):
                 return Holding(namespace=one["namespace"], name=one["name"], connections=one["connections"], at_peak=one["atPeak"])
@@ -64,21 +67,26 @@ class Accounts:
         """Return the most that one API may hold now, None where its spec names no budget."""
         if wanted.budget is None:
             return None
-        key = self._key(wanted)
-        if key in self._faults:
-            return self._faults[key]
-        ledger = self._ledgers.get(key)
+        if wanted.budget in self._faults:
+            return self._faults[wanted.budget]
+        namespace, name = wanted.budget
+        ledger = self._ledgers.get(wanted.budget)
         if ledger is None:
-            because = f"there is no ConnectionBudget {wanted.budget} in namespace {wanted.target.namespace}: create it, or correct the name"
+            because = f"there is no ConnectionBudget {name} in namespace {namespace}: create it, or correct spec.connectionBudgetRef"
             return BudgetFault(reason="BudgetNotFound", because=because)
+        if wanted.target.namespace not in self._allowed[wanted.budget]:
+            because = f"ConnectionBudget {namespace}/{name} does not name {wanted.target.namespace} in spec.allowedNamespaces: add it there"
+            return BudgetFault(reason="BudgetNotAllowed", because=because)
         return ledger.limit_for(wanted.target.namespace, wanted.target.name)
 
     def overdrawn(self, wanted: Intent) -> BudgetFault | None:
         """Say so when the APIs of the budget together may exceed it as they stand: a fault to report, while shrinking goes on."""
-        ledger = self._ledgers.get(self._key(wanted))
-        if ledger is None or not ledger.overdrawn:
+        ledger = self._ledgers.get(wanted.budget) if wanted.budget is not None else None
+        if ledger is None or wanted.budget is None or not ledger.overdrawn:
             return None
-        because = f"the APIs of budget {wanted.budget} may hold {ledger.overdrawn} connections more than {ledger.limit} ({ledger.because})"
+        because = (
+            f"the APIs of budget {wanted.budget[1]} may hold {ledger.overdrawn} connections more than {ledger.limit} ({ledger.because})"
+        )
         return BudgetFault(reason="BudgetOverdrawn", because=because)
 
     def reports(self) -> Iterator[tuple[Resource, dict[str, Any]]]:
@@ -86,10 +94,6 @@ class Accounts:
         for key, one in self._budgets.items():
             fault, ledger = self._faults.get(key), self._ledgers.get(key)
             yield one, _status(one.generation, fault, ledger)
-
-    @staticmethod
-    def _key(wanted: Intent) -> tuple[str, str]:
-        return wanted.target.namespace, wanted.budget or ""
 
 
 def entry(
@@ -139,7 +143,7 @@ def _status(generation: int, fault: BudgetFault | None, ledger: Ledger | None) -
         "free": ledger.limit - sum(one.at_peak for one in holdings) if ledger is not None else None,
         "conditions": [
             {
-                "type": "WithinBudget",
+                "type": "Ready",
                 "status": truth,
                 "reason": reason,
                 "message": message[:1024],

@@ -15,7 +15,8 @@ class Intent:
 
     target: Target
     policy: Policy
-    budget: str | None
+    budget: tuple[str, str] | None
+    """Namespace and name of the connection budget."""
 
     def limited(self, limit: ConnectionLimit | None) -> Policy:
         """Return the policy under *limit*."""
@@ -67,5 +68,6 @@ def intent(namespace: str, name: str, spec: ApiTuningSpec, *, stabilization_s: f
         changes_per_day=spec.rollout.max_per_day,
         stabilization_s=stabilization_s,
     )
-    budget = spec.connection_budget_ref.name if spec.connection_budget_ref is not None else None
+    ref = spec.connection_budget_ref
+    budget = (ref.namespace or namespace, ref.name) if ref is not None else None
     return Intent(target=target, policy=policy, budget=budget)
