@@ -8,8 +8,8 @@ What an API on FastAPI or Starlette imports to be observable; of third parties i
     instrument(app, engine=engine)
 
 Reading order: settings (what the environment says), signals (every metric, its labels and buckets); routes, requests (what a request
-took); pools, statements (what its connection took); clocks, loop, worker (what the process did meanwhile); processes, serving (how
-many processes become one scrape); instrumentation (the page that puts them together).
+took); pools, statements (what its connection took); clocks, throttling, loop, worker (what the process did meanwhile); processes, serving
+(how many processes become one scrape); instrumentation (the page that puts them together).
 """
 
 from apituner.fastapi.instrumentation import instrument

@@ -33,12 +33,14 @@ def instrument(
     *,
     engine: "AnyEngine | Mapping[str, AnyEngine] | None" = None,
     exclude: Collection[str] = PROBES,
+    trust_request_start: bool = False,
 ) -> Worker:
     """
     Make *app* observable: its requests, its event loop, its process, and the connection pool of *engine*.
 
     Call it once, before the app starts. Several engines are given by name, as ``{"orders": engine, "reports": other}``; a single one is
-    named "main". The paths in *exclude* are not measured.
+    named "main". The paths in *exclude* are not measured. With *trust_request_start* the time since a proxy's header X-Request-Start
+    is measured, too: only where a proxy sets it for every request, or a client could.
     """
     if getattr(app.state, "apituner", None) is not None:
         raise ValueError("instrument() was called twice for this app: call it once, where the app is made")
@@ -53,7 +55,15 @@ def instrument(
 
     def build_middleware_stack() -> Application:
         # Around all other middleware, also what is added later: their time is part of what the client waits for.
-        return RequestMiddleware(build(), signals=signals, routes=routes, worker=worker, exclude=frozenset(exclude))
+        return RequestMiddleware(
+            build(),
+            signals=signals,
+            routes=routes,
+            worker=worker,
+            exclude=frozenset(exclude),
+            trust_request_start=trust_request_start,
+            count_operations=bool(engines),
+        )
 
     # No public hook is around all middleware; this method is called once, at the first scope.
     app.build_middleware_stack = build_middleware_stack  # type: ignore[method-assign]  # on this app alone

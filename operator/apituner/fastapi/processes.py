@@ -95,6 +95,12 @@ class Siblings:
     def __init__(self, address: str) -> None:
         self._address = address
         self._held: socket.socket | None = None
+        self._slot = 0
+
+    @property
+    def first(self) -> bool:
+        """Whether this process has the first place: it reports what is the container's and not the process's. A successor takes it over."""
+        return self._slot == 0
 
     def join(self) -> None:
         """Take the first free place, if the system has such sockets."""
@@ -102,7 +108,7 @@ class Siblings:
             return
         for slot in range(_MOST_SLOTS):
             if (held := self._bind(slot)) is not None:
-                self._held = held
+                self._held, self._slot = held, slot
                 return
 
     def leave(self) -> None:

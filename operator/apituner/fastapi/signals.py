@@ -15,6 +15,7 @@ HTTP_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 
 WAIT_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 USE_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 CREATE_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+OPERATIONS = (0, 1, 2, 3, 5, 8, 13, 21, 50, 100)  # a page that reads each row by itself is beyond 10
 OPERATION_S = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)  # as the OpenTelemetry conventions prescribe
 DELAY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -51,6 +52,13 @@ class Signals:
             registry=registry,
         )
 
+        self.request_queue = Histogram(
+            "apituning_request_queue_time_seconds",
+            "From the proxy's X-Request-Start to the first sight of a request; only where the app trusts that header.",
+            buckets=WAIT_S,
+            registry=registry,
+        )
+
     def _pools(self, registry: CollectorRegistry) -> None:
         def histogram(name: str, meaning: str, buckets: tuple[float, ...]) -> Histogram:
             return Histogram(f"db_client_connection_{name}_time_seconds", meaning, _POOL, buckets=buckets, registry=registry)
@@ -75,6 +83,10 @@ class Signals:
             ("db_system_name",),
             buckets=OPERATION_S,
             registry=registry,
+        )
+
+        self.operations_per_request = Histogram(
+            "apituning_db_operations_per_request", "Statements of one request.", buckets=OPERATIONS, registry=registry
         )
 
     def _loop(self, registry: CollectorRegistry) -> None:
@@ -110,6 +122,13 @@ class Signals:
         self.worker_cpu = most("apituning_worker_cpu_max_ratio", "CPU cores that the busiest worker used, over about 15 s.")
         self.worker_loop_cpu = most("apituning_worker_loop_cpu_max_ratio", "CPU share of the busiest event loop, over about 15 s.")
         self.worker_memory = most("apituning_worker_resident_memory_bytes", "Resident memory of the largest worker.")
+        self.cgroup_periods = Counter("apituning_cgroup_periods_total", "Periods of the container's CPU limit.", registry=registry)
+        self.cgroup_throttled_periods = Counter(
+            "apituning_cgroup_throttled_periods_total", "Periods in which the container was held back at its CPU limit.", registry=registry
+        )
+        self.cgroup_throttled = Counter(
+            "apituning_cgroup_throttled_seconds_total", "Time for which the container was held back at its CPU limit.", registry=registry
+        )
         self.workers = Gauge("apituning_workers", "Worker processes alive.", multiprocess_mode="livesum", registry=registry)
         self.setting = most("apituning_effective_setting", "A setting as the process sees it, whatever was configured.", "setting", "pool")
         self.build = most("apituning_build_info", "Always 1.", "version", "server", "loop")

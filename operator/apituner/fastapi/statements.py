@@ -1,12 +1,25 @@
 """What a statement took, as the process sees it: from handing it to the driver to its result, failed ones included."""
 
 import time
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from apituner.fastapi.signals import Signals
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, ExceptionContext
+
+
+class Operations:
+    """How many statements one request has sent, from whichever thread or task it used."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+of_this_request: ContextVar[Operations | None] = ContextVar("operations", default=None)
 
 _RUNNING_SINCE = "apituner.running_since"
 
@@ -20,6 +33,8 @@ def watch_statements(engine: "Engine", signals: Signals) -> None:
 
     def before(connection: "Connection", *_: object) -> None:
         connection.info[_RUNNING_SINCE] = time.perf_counter()
+        if (operations := of_this_request.get()) is not None:
+            operations.count += 1
 
     def done(connection: "Connection") -> None:
         if (since_s := connection.info.pop(_RUNNING_SINCE, None)) is not None:

@@ -17,6 +17,7 @@ from apituner.fastapi.processes import Siblings, collected, forget_predecessor, 
 from apituner.fastapi.serving import MetricsServer
 from apituner.fastapi.settings import MetricsAddress
 from apituner.fastapi.signals import Signals
+from apituner.fastapi.throttling import Throttling, own_cpu_stat, read_throttling
 
 if TYPE_CHECKING:
     from anyio import CapacityLimiter
@@ -43,6 +44,8 @@ class Worker:
         self._cpu_s = 0.0
         self._usage: deque[tuple[float, float, float]] = deque()
         self._publish_at_s = 0.0
+        self._cpu_stat = own_cpu_stat()
+        self._throttling = Throttling()
         self.server = MetricsServer(address, self._collect, shared=self._folder is not None)
 
     def attend(self) -> None:
@@ -57,6 +60,7 @@ class Worker:
         self._limiter = _thread_limiter()
         self._cpu_s = time.process_time()
         self._usage.clear()
+        self._throttling = read_throttling(self._cpu_stat) if self._cpu_stat is not None else Throttling()
         self._state_facts(loop)
         self._siblings.join()
         self.server.start()
@@ -105,12 +109,23 @@ class Worker:
         signals.worker_memory.set(resident_memory_bytes())
         for pool in self._pools:
             pool.publish()
+        self._publish_threads()
+        if self._siblings.first and self._cpu_stat is not None:
+            self._publish_throttling(read_throttling(self._cpu_stat))
+
+    def _publish_threads(self) -> None:
         if self._limiter is not None:
             total = self._limiter.total_tokens
-            signals.threadpool.labels("total").set(total)
-            signals.threadpool.labels("borrowed").set(self._limiter.borrowed_tokens)
-            signals.threadpool_waiting.set(self._limiter.statistics().tasks_waiting)
-            signals.setting.labels("threadpool_tokens", "").set(total)
+            self.signals.threadpool.labels("total").set(total)
+            self.signals.threadpool.labels("borrowed").set(self._limiter.borrowed_tokens)
+            self.signals.threadpool_waiting.set(self._limiter.statistics().tasks_waiting)
+            self.signals.setting.labels("threadpool_tokens", "").set(total)
+
+    def _publish_throttling(self, now: Throttling) -> None:
+        before, self._throttling = self._throttling, now
+        self.signals.cgroup_periods.inc(max(0, now.periods - before.periods))
+        self.signals.cgroup_throttled_periods.inc(max(0, now.throttled_periods - before.throttled_periods))
+        self.signals.cgroup_throttled.inc(max(0.0, now.throttled_s - before.throttled_s))
 
 
 def _thread_limiter() -> "CapacityLimiter | None":

@@ -1,5 +1,7 @@
 """One call makes an app observable, and says so when it cannot."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import httpx
@@ -42,6 +44,22 @@ def _port(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any free port: another test's may be taken."""
     monkeypatch.setenv("APITUNING_METRICS_HOST", "127.0.0.1")
     monkeypatch.setenv("APITUNING_METRICS_PORT", "0")
+
+
+def test_it_needs_nothing_but_prometheus_client() -> None:
+    """An API that adds it gets neither the operator nor a library that it does not use itself."""
+    code = "import sys, apituner.fastapi; print(*{name.partition('.')[0] for name in sys.modules} - set(sys.stdlib_module_names))"
+    code += "; print(*{name for name in sys.modules if name.startswith('apituner.') and not name.startswith('apituner.fastapi')})"
+    packages, others = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(Path(__file__).parents[3] / "operator")},
+    ).stdout.splitlines()
+    assert {"apituner", "prometheus_client"} <= set(packages.split())
+    assert not {"sqlalchemy", "anyio", "starlette", "fastapi", "kopf", "pydantic", "kubernetes"} & set(packages.split())
+    assert not others
 
 
 def test_every_signal_has_its_name_and_labels() -> None:

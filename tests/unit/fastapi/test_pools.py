@@ -9,7 +9,7 @@ from sqlalchemy.pool import QueuePool
 
 from apituner.fastapi.pools import PoolWatch
 from apituner.fastapi.signals import Signals
-from apituner.fastapi.statements import watch_statements
+from apituner.fastapi.statements import Operations, of_this_request, watch_statements
 
 
 class _World:
@@ -109,3 +109,16 @@ def test_a_statement_that_fails_took_its_time_too(world: _World) -> None:
     with world.engine.connect() as connection, pytest.raises(exc.OperationalError):
         connection.execute(text("select nothing from nowhere"))
     assert world.registry.get_sample_value("db_client_operation_duration_seconds_count", {"db_system_name": "sqlite"}) == 1
+
+
+def test_statements_are_counted_for_the_request_that_sent_them(world: _World) -> None:
+    """A page that reads each row by itself shows by its count."""
+    operations = Operations()
+    outer = of_this_request.set(operations)
+    with world.engine.connect() as connection:
+        for _ in range(3):
+            connection.execute(text("select 1"))
+    of_this_request.reset(outer)
+    with world.engine.connect() as connection:
+        connection.execute(text("select 1"))
+    assert operations.count == 3

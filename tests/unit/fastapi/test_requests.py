@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from apituner.fastapi.requests import RequestMiddleware
+from apituner.fastapi.requests import RequestMiddleware, queue_time_s
 from apituner.fastapi.routes import RouteTable
 from apituner.fastapi.signals import Signals
 
@@ -193,3 +193,26 @@ async def test_the_end_of_the_lifespan_ends_the_worker(world: _World) -> None:
     with pytest.raises(RuntimeError):
         await world.middleware({"type": "lifespan"}, receive, send)
     assert (world.worker.attended, world.worker.left) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("expected_s", "header"),
+    [
+        pytest.param(2.5, b"t=1000000000.0", id="seconds"),
+        pytest.param(2.5, b"1000000000000", id="milliseconds"),
+        pytest.param(2.5, b"t=1000000000000000", id="microseconds"),
+        pytest.param(0.0, b"t=1000000003.0", id="a clock that is slightly ahead"),
+        pytest.param(None, b"t=1000000900.0", id="a time to come"),
+        pytest.param(None, b"t=999990000", id="hours ago"),
+        pytest.param(None, b"nan", id="no number"),
+        pytest.param(None, b"yesterday", id="words"),
+    ],
+)
+def test_the_time_in_the_proxys_queue_is_read_in_any_unit(expected_s: float | None, header: bytes) -> None:
+    """What makes no sense is left out: a wrong queue time is worse than none."""
+    assert expected_s == queue_time_s({"headers": [(b"host", b"orders"), (b"x-request-start", header)]}, 1_000_000_002.5)
+
+
+def test_without_the_header_there_is_no_queue_time() -> None:
+    """Missing is not zero."""
+    assert queue_time_s({"headers": []}, 1_000_000_000.0) is None
