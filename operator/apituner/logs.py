@@ -31,3 +31,5 @@ def log_to_stdout(style: Literal["json", "text"]) -> None:
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(logging.WARNING)
     logging.getLogger("apituner").setLevel(logging.INFO)
+    # It warns that signals are not handled in its thread, at every start: they are handled in ours.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)

@@ -11,7 +11,7 @@ from apituner.engine.pace import keep_pace
 from apituner.engine.registry import Kind, Registry, resource
 from apituner.engine.scribe import Scribe
 from apituner.engine.sweep import Sweep, Tally
-from apituner.handlers import watch
+from apituner.handlers import Watch
 from apituner.kube.client import API_TUNINGS, CONNECTION_BUDGETS, Api
 from apituner.kube.errors import KubeError
 from apituner.kube.journal import KubeJournal
@@ -27,7 +27,8 @@ _log = logging.getLogger("apituner.operator")
 # Before the first list succeeds nothing may be decided: a budget would look free whose other APIs are not known yet.
 _SEED_RETRY_S = 2.0
 # A stop is to take 5 s at most: the sweep under way gets most of them.
-_STOP_S = 4.0
+_STOP_S = 3.0
+_WATCH_STOP_S = 1.0
 # Sweeps that may be missed before the operator calls itself stuck.
 _PATIENCE_SWEEPS = 5
 _PATIENCE_LEAST_S = 60.0
@@ -42,7 +43,7 @@ def operator_version() -> str:
 
 
 async def operate(settings: Settings, environ: Mapping[str, str]) -> None:
-    """Run the operator until SIGTERM or SIGINT, or until the watch is lost for good, which raises."""
+    """Run the operator until SIGTERM or SIGINT, or until the watch is lost: then it is for the kubelet to start it anew."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -67,12 +68,13 @@ async def operate(settings: Settings, environ: Mapping[str, str]) -> None:
         async with Probes(telemetry, host=settings.listen_host, port=settings.listen_port):
             _log.info("started", extra={"object": instance})
             await _seed(api, registry, settings, stop)
-            watching = asyncio.create_task(watch(registry, settings, stop))
+            watch = Watch(registry, settings, stop.set)
+            watch.start()
             pacing = asyncio.create_task(keep_pace(sweep, swept, interval_s=settings.sweep_seconds, stop=stop))
-            await asyncio.wait((watching, pacing), return_when=asyncio.FIRST_COMPLETED)
-            stop.set()
+            await stop.wait()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.gather(watching, pacing), _STOP_S)
+                await asyncio.wait_for(pacing, _STOP_S)
+            await watch.stop(_WATCH_STOP_S)
             _log.info("stopped", extra={"object": instance})
 
 
