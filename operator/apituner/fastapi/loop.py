@@ -15,8 +15,8 @@ from apituner.fastapi.signals import Signals
 # Every 20 ms cost .86 % of a core, every 50 ms .44 % (measured): and a blocking call shorter than that does no objective harm.
 TICK_S = 0.05
 
-# Below this a late tick may be the machine's: with 6 hogs on 2 cores 99 % of the ticks were less than 44 ms late (measured, and the worst 76 ms,
-# which waiting for a CPU explains). A blocking call worth a finding lasts longer.
+# Below this a late tick may be the machine's: with 6 hogs on 2 cores 99 % of the ticks were less than 44 ms late (measured; the worst came
+# 76 ms late, which waiting for a CPU explains). A blocking call worth a finding lasts longer.
 BLOCKED_BEYOND_S = 0.05
 
 # A gauge that Prometheus reads every 15 to 30 s must hold its peaks for longer than that.
@@ -87,6 +87,8 @@ class LoopSampler:
 def blocked_s(*, late_s: float, used_s: float, waited_s: float) -> float:
     """
     How much of a tick's lateness is neither CPU time nor waiting for a CPU, in seconds: what is left is a call that blocks the loop.
+
+    It is a lower bound: where in its 50 ms a tick finds the block is chance, so a block of 200 ms counts as 150 to 200 ms.
 
     A loop that is saturated (measured: its thread uses 97 % of a core) or throttled is late too, but more workers or CPU cure that.
     Threads that hold the interpreter's lock also show up here, with the process's CPU at about one core: the reader must look at both.
