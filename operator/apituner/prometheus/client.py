@@ -8,6 +8,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from prometheus_api_client import PrometheusConnect
 from urllib3.exceptions import NameResolutionError
 from urllib3.util.retry import Retry
@@ -65,6 +66,7 @@ class PrometheusSource:
         self.lanes = Lanes(endpoint.most_threads)
         self._endpoint = endpoint
         self._idle: list[_Connect] = []
+        self._last_fault: Unreachable | None = None
 
     async def ask(self, promql: str, *, at: float) -> tuple[Sample, ...]:
         """Evaluate *promql* at the Unix time *at*; any failure is a `SourceFault` with its sentence."""
@@ -76,6 +78,7 @@ class PrometheusSource:
                 case Resting():
                     pass
                 case Unreachable():
+                    self._last_fault = fault
                     self.breaker.failed(time.monotonic())
                 case _:
                     # Somebody is there, though not what we hoped for: nothing is gained by asking less.
@@ -87,9 +90,9 @@ class PrometheusSource:
         return answered
 
     async def _attempt(self, promql: str, at: float, now_s: float) -> tuple[Sample, ...]:
-        if not self.breaker.lets_through(now_s):
-            what = f"failed {self.breaker.failures} times in a row"
-            raise Resting(self.name, what, f"it is asked again every {self.breaker.rest_s:g} s; look at its pods and its address")
+        if not self.breaker.lets_through(now_s) and (last := self._last_fault):
+            what = f"failed {self.breaker.failures} times in a row and is asked again every {self.breaker.rest_s:g} s; last, it {last.what}"
+            raise Resting(self.name, what, last.advice)
         deadline_s = self._endpoint.deadline_s
         # Taken by the loop's thread alone, so that no two threads take the same one: a session may not be shared.
         connect = self._idle.pop() if self._idle else None
@@ -107,7 +110,8 @@ class PrometheusSource:
         params = {"time": f"{at:.3f}", "timeout": f"{self._endpoint.deadline_s:g}s", "limit": str(self._endpoint.most_series)}
         try:
             answered = connect.custom_query(promql, params=params)
-        except requests.RequestException as error:
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            # requests' own exceptions are OSErrors; a missing file of authorities is a plain one, and strange headers are urllib3's.
             raise self._fault(error) from error
         self._idle.append(connect)
         return answered
@@ -133,27 +137,38 @@ class PrometheusSource:
         except (OSError, UnicodeError) as error:
             raise Auth(self.name, "has a token file that cannot be read", f"mount a token at {self._endpoint.token_file}") from error
 
-    def _fault(self, error: requests.RequestException) -> SourceFault:
+    def _fault(self, error: OSError | urllib3.exceptions.HTTPError) -> SourceFault:
         """Tell what happened without the exception's own words, for these hold the address."""
+        # Without retries urllib3 wraps whatever happened, so the cause tells more than the exception itself.
+        causes = tuple(_causes(error))
         match error:
             case requests.exceptions.SSLError():
                 advice = "name the authority that signed its certificate in the chart's values"
                 return Unreachable(self.name, "shows a certificate that we do not trust", advice)
-            case requests.exceptions.Timeout():
-                return too_slow(self.name, self._endpoint.deadline_s)
-            case requests.exceptions.ConnectionError() if any(isinstance(cause, NameResolutionError) for cause in _causes(error)):
+            case _ if _among(causes, NameResolutionError):
                 return Unreachable(self.name, "has a host name that does not resolve", "check its address in the chart's values")
-            case requests.exceptions.ConnectionError() if any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error)):
+            case _ if _among(causes, ConnectionRefusedError):
                 return Unreachable(self.name, "refuses connections", "start it, or correct the host and port in the chart's values")
+            case _ if _among(causes, requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
+                return too_slow(self.name, self._endpoint.deadline_s)
             case requests.exceptions.ConnectionError():
                 return Unreachable(self.name, "broke the connection off", "look at its logs, and at the proxy before it")
             case _:
-                return BadAnswer(self.name, f"could not be asked ({type(error).__name__})", "check its address in the chart's values")
+                return BadAnswer(
+                    self.name, f"could not be asked ({type(error).__name__})", "check its address, and the file of its authorities"
+                )
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Walk *error* and everything that it came from."""
-    while error is not None:
-        yield error
-        inner = next((argument for argument in error.args if isinstance(argument, BaseException)), None)
-        error = getattr(error, "reason", None) or inner or error.__cause__ or error.__context__
+def _among(causes: tuple[BaseException, ...], *kinds: type[BaseException]) -> bool:
+    return any(isinstance(cause, kinds) for cause in causes)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Walk *error* and what it came from, as far as that is told; ten steps, for exceptions can run in a circle."""
+    cause: BaseException | None = error
+    for _ in range(10):
+        if cause is None:
+            return
+        yield cause
+        told = (getattr(cause, "reason", None), *cause.args, cause.__cause__, cause.__context__)
+        cause = next((deeper for deeper in told if isinstance(deeper, BaseException)), None)

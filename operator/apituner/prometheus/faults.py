@@ -12,6 +12,8 @@ class SourceFault(Exception):  # noqa: N818 - a fault of the world, not an error
 
     def __init__(self, source: str, what: str, advice: str) -> None:
         super().__init__(f"Prometheus source {source!r} {what}: {advice}")
+        self.what = what
+        self.advice = advice
 
 
 class Unreachable(SourceFault):

@@ -24,16 +24,20 @@ async def test_what_comes_back_in_time() -> None:
 async def test_what_hangs() -> None:
     """A call past its deadline keeps its lane until it is back; no further one starts while all lanes hang."""
     lanes, gate = Lanes(1), threading.Event()
+    threads: list[threading.Thread] = []
+
+    def hang() -> None:
+        threads.append(threading.current_thread())
+        gate.wait()
 
     with pytest.raises(TimeoutError):
-        await lanes.run(gate.wait, deadline_s=0.01)
+        await lanes.run(hang, deadline_s=0.01)
     assert (lanes.busy, lanes.abandoned) == (1, 1)
     with pytest.raises(LanesFullError):
         await lanes.run(lambda: 7, deadline_s=5)
 
     gate.set()
-    (hanging,) = [thread for thread in threading.enumerate() if thread.name == "prometheus-query"]
-    hanging.join(5)
+    threads[0].join(5)
     await asyncio.sleep(0)
     assert (lanes.busy, lanes.abandoned) == (0, 0)
     assert await lanes.run(lambda: 7, deadline_s=5) == 7
