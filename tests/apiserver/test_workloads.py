@@ -122,7 +122,6 @@ async def test_a_scale_changes_the_number_of_pods_only(shop: Shop) -> None:
 
     after = await shop.read()
     assert (after.replicas, await shop.env()) == (2, {})
-    assert after.written_at is not None
     ours = [entry for entry in (await shop.live())["metadata"]["managedFields"] if entry["manager"] == "apituner"]
     assert [(entry["operation"], entry["fieldsV1"]) for entry in ours] == [("Update", {"f:spec": {"f:replicas": {}}})]
 

@@ -124,11 +124,11 @@ class Api:
         call = self._objects.replace_namespaced_custom_object
         return await self._send(request, call, **kind.path, namespace=namespace, name=name, body=dict(body), field_manager=MANAGER)
 
-    async def merge(self, kind: Kind, namespace: str, name: str, body: Manifest) -> Manifest:
-        """A JSON merge patch; a resource version in *body* is a precondition."""
-        request = Request(verb="patch", resource=kind.plural, namespace=namespace, name=name)
+    async def scale(self, kind: Kind, namespace: str, name: str, body: Manifest) -> Manifest:
+        """A JSON merge patch of an object's Scale; a resource version in *body* is a precondition."""
+        request = Request(verb="patch", resource=f"{kind.plural}/scale", namespace=namespace, name=name)
         place = {**kind.path, "namespace": namespace, "name": name}
-        call = self._objects.patch_namespaced_custom_object
+        call = self._objects.patch_namespaced_custom_object_scale
         media = "application/merge-patch+json"
         return await self._send(request, call, **place, body=dict(body), field_manager=MANAGER, _content_type=media)
 

@@ -55,9 +55,9 @@ def apply_body(deployment: Mapping[str, Any], container: str, values: Mapping[st
 
 def scale_body(replicas: int, resource_version: str) -> dict[str, Any]:
     """
-    Merge patch of ``spec.replicas`` alone; the resource version makes it a compare-and-set.
+    Merge patch of the Scale; the resource version makes it a compare-and-set.
 
-    No apply: it would own the field, and giving that up later would reset the Deployment to one pod. And not through ``/scale``:
-    there the API server records the field manager without a time, and after a crash nobody would know that a change is cooling down.
+    No apply: it would own the field, and giving that up later would reset the Deployment to one pod. The API server records no time for a
+    write through ``/scale``; the cooldown does not need one, since every change is written into the status before its first write.
     """
     return {"metadata": {"resourceVersion": resource_version}, "spec": {"replicas": replicas}}

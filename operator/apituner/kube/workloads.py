@@ -45,7 +45,7 @@ class KubeWorkloads:
     async def _scale(self, target: Target, step: Scale, seen: Workload) -> Written:
         if step.replicas != seen.replicas:
             body = scale_body(step.replicas, seen.resource_version)
-            await self._api.merge(DEPLOYMENTS, target.namespace, target.deployment, body)
+            await self._api.scale(DEPLOYMENTS, target.namespace, target.deployment, body)
         return Written()
 
     async def _roll_out(self, target: Target, step: Rollout, seen: Workload) -> Written | NotWritten:
