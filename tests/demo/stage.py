@@ -22,7 +22,7 @@ def raise_the_api(cluster: LocalCluster) -> None:
     """Start the orders API, two pods with two connections each, and wait until it serves."""
     dsn = cluster.postgres.dsn(database="orders", driver="postgresql+asyncpg")
     cluster.kubectl("create", "namespace", "shop")
-    cluster.kubectl("create", "secret", "generic", "orders-db", "-n", "shop", f"--from-literal=DATABASE_URL={dsn}")
+    cluster.kubectl("create", "secret", "generic", "orders-db", "-n", "shop", f"--from-literal=url={dsn}")
     cluster.kubectl("apply", "-n", "shop", "-f", str(MANIFESTS / "orders.yaml"))
     cluster.kubectl("rollout", "status", "deployment/orders", "-n", "shop", "--timeout=60s")
 
