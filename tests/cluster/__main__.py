@@ -1,0 +1,36 @@
+"""`make cluster`: one cluster to try things in, until Ctrl-C."""
+
+import signal
+import sys
+from types import FrameType
+
+from cluster import ClusterError, LocalCluster
+from cluster.gobuild import BuildFailed
+
+
+def main() -> None:
+    """Start one, say how to reach it, and wait."""
+    # Whoever asks us to end, politely, gets an orderly end; for the rest there is the supervisor.
+    signal.signal(signal.SIGTERM, interrupted)
+    signal.signal(signal.SIGHUP, interrupted)
+    try:
+        with LocalCluster.start() as cluster:
+            print(f"export KUBECONFIG='{cluster.kubeconfig}'")
+            print(f"export PROMETHEUS_URL='{cluster.prometheus.url}'")
+            print(f"export DATABASE_URL='{cluster.postgres.dsn()}'")
+            print("# Ctrl-C ends the cluster and removes all of it.", flush=True)
+            while True:
+                signal.pause()
+    except KeyboardInterrupt:
+        print("# The cluster is gone.")
+    except (ClusterError, BuildFailed) as failure:
+        sys.exit(str(failure))
+
+
+def interrupted(_number: int, _frame: FrameType | None) -> None:
+    """End as on Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()
