@@ -7,7 +7,7 @@ from typing import Any
 _RELATIVE = 0.20
 _ABSOLUTE = 10
 
-_EXACT = ("observedGeneration", "current", "lastChange", "history", "baseline")
+_EXACT = ("observedGeneration", "current", "lastChange", "history", "baseline", "limit", "granted", "free")
 
 
 def is_news(status: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
