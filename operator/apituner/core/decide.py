@@ -58,8 +58,7 @@ def _unseen(at: Situation, standing: Hold | None, found: Gap | None) -> Decision
         reason, because = standing.reason, standing.because
     elif not isinstance(at.seen, Unobserved) and at.workload.unsettled_because is not None:
         reason, because = "RolloutInProgress", at.workload.unsettled_because
-    # What was not seen has not lasted: a bottleneck must prove itself anew after a break, with or without a restart in between.
-    memory = replace(at.memory.seeing(Bottleneck.UNKNOWN, at.now), recommended=None)
+    memory = at.memory.unseeing(at.now)
     return Decision(kind=DecisionKind.HOLD, reason=reason, because=because, memory=memory, standing=standing, gap=found)
 
 

@@ -54,6 +54,10 @@ class Memory:
             return self
         return replace(self, bottleneck=bottleneck, since=now)
 
+    def unseeing(self, now: datetime) -> "Memory":
+        """Return the memory after nothing could be seen at *now*: a bottleneck must prove itself anew after a break."""
+        return replace(self.seeing(Bottleneck.UNKNOWN, now), recommended=None)
+
     def querying(self, query_s: float | None) -> "Memory":
         """Return the memory after a window whose queries took *query_s* on average."""
         known = self.query_floor_s

@@ -44,8 +44,9 @@ class Scribe:
         status = status_of(sighting, self._page(of).status)
         refused = await self.write(of, status, sighting.now)
         decision = sighting.conclusion.decision
-        if refused is None and decision is not None:
-            self._page(of).memory = decision.memory
+        if refused is None:
+            page = self._page(of)
+            page.memory = decision.memory if decision is not None else page.memory.unseeing(sighting.now)
         return refused
 
     async def refuse(self, of: Resource, fault: TargetFault, now: datetime) -> None:
