@@ -1,7 +1,7 @@
 """The ledgers of all budgets during one sweep: filled before the first decision, kept up to date with each, reported at the end."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,7 +10,7 @@ from apituner.api.connectionbudget import ConnectionBudgetSpec
 from apituner.core.configuration import Configuration
 from apituner.core.demand import configured, in_force
 from apituner.core.memory import Memory
-from apituner.core.policy import ConnectionLimit, Policy
+from apituner.core.policy import ConnectionLimit
 from apituner.core.snapshot import Snapshot, Unobserved
 from apituner.core.trust import gap
 from apituner.core.workload import SettingName, TargetFault, Workload
@@ -55,11 +55,28 @@ class Accounts:
         if key in self._ledgers and wanted.target.namespace in self._allowed[key]:
             self._ledgers[key] = self._ledgers[key].with_entry(entry)
 
+    def enter_refused(self, one: Resource, fault: TargetFault) -> None:
+        """
+        Write what an API whose spec cannot be followed may hold: its pods hold connections all the same.
+
+        The second of two on one Deployment is left out: the first speaks for the pods of both.
+        """
+        named = one.spec.get("connectionBudgetRef")
+        if not isinstance(named, Mapping) or fault.reason == "DuplicateTarget":
+            return
+        key = named.get("namespace") or one.namespace, named.get("name", "")
+        if key in self._ledgers and one.namespace in self._allowed[key]:
+            found = self._granted(key, one.key) or Unknown(namespace=one.namespace, name=one.name)
+            self._ledgers[key] = self._ledgers[key].with_entry(found)
+
     def granted(self, wanted: Intent) -> Holding | None:
         """Return what the budget's status says this API was granted; what is left when its pods cannot be seen."""
-        budget = self._budgets.get(wanted.budget) if wanted.budget is not None else None
+        return self._granted(wanted.budget, (wanted.target.namespace, wanted.target.name)) if wanted.budget is not None else None
+
+    def _granted(self, key: tuple[str, str], api: tuple[str, str]) -> Holding | None:
+        budget = self._budgets.get(key)
         for one in (budget.status.get("granted") or ()) if budget is not None else ():
-            if (one["namespace"], one["name"]) == (wanted.target.namespace, wanted.target.name):
+            if (one["namespace"], one["name"]) == api:
                 return Holding(namespace=one["namespace"], name=one["name"], connections=one["connections"], at_peak=one["atPeak"])
         return None
 
@@ -99,25 +116,32 @@ class Accounts:
 def entry(
     wanted: Intent, workload: Workload | TargetFault, seen: Snapshot | Unobserved, memory: Memory, granted: Holding | None
 ) -> Holding | Unknown:
-    """Return what one API may hold: by what its processes report and its template asks for, else by what it was granted."""
+    """Return what one API may hold: by what its processes report and its template asks for; unseen, no less than it was granted."""
     target = wanted.target
     if isinstance(workload, TargetFault):
         if workload.reason == "TargetNotFound":
             return Holding(namespace=target.namespace, name=target.name, connections=0, at_peak=0)
-    elif known := _known(workload, seen, wanted.policy):
-        return holding(target, workload, known, memory)
-    return granted or Unknown(namespace=target.namespace, name=target.name)
+        return granted or Unknown(namespace=target.namespace, name=target.name)
+    if isinstance(seen, Snapshot) and gap(seen, workload, wanted.policy) is None:
+        effective = in_force(seen, workload, wanted.policy)
+        return holding(target, workload, (effective, configured(workload, effective)), memory)
+    template = _template(workload)
+    if template is None:
+        return granted or Unknown(namespace=target.namespace, name=target.name)
+    priced = holding(target, workload, (template,), memory)
+    if granted is None:
+        return priced
+    # What the template asks for need not be what the processes hold, and a decrease counts only once it is seen.
+    return replace(priced, connections=max(priced.connections, granted.connections), at_peak=max(priced.at_peak, granted.at_peak))
 
 
-def _known(workload: Workload, seen: Snapshot | Unobserved, policy: Policy) -> tuple[Configuration, ...]:
-    if isinstance(seen, Snapshot) and gap(seen, workload, policy) is None:
-        effective = in_force(seen, workload, policy)
-        return effective, configured(workload, effective)
+def _template(workload: Workload) -> Configuration | None:
+    """Return what the pod template asks for, None where it does not say all of it."""
     values: Mapping[SettingName, int | None] = {name: one.value for name, one in workload.settings.items()}
     workers, size, overflow = (values.get(name) for name in SettingName)
     if workers is None or size is None or overflow is None:
-        return ()
-    return (Configuration(replicas=workload.replicas, workers=workers, pool_size=size, max_overflow=overflow),)
+        return None
+    return Configuration(replicas=workload.replicas, workers=workers, pool_size=size, max_overflow=overflow)
 
 
 def _status(generation: int, fault: BudgetFault | None, ledger: Ledger | None) -> dict[str, Any]:

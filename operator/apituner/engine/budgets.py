@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apituner.core.configuration import Configuration
+from apituner.core.configuration import Configuration, connections_at_peak
 from apituner.core.memory import Memory, Outcome
 from apituner.core.plan import plan
 from apituner.core.policy import ConnectionLimit
@@ -76,14 +76,22 @@ def holding(target: Target, workload: Workload, known: Sequence[Configuration], 
     """
     Price what the pods of *workload* may hold, terminating ones included, at the dearest of the *known* templates.
 
-    *known* are what the processes report and what the pod template asks for: while one becomes the other both are alive.
+    *known* are what the processes report and what the pod template asks for: while one becomes the other both are alive. Pods that are
+    stopping report nothing and the template has forgotten them, so until the Deployment is at rest they are priced by our own last change.
     """
     engines = target.engines_per_worker
     pods = max(workload.replicas, workload.total_replicas) + workload.terminating_replicas
-    connections = max(pods * one.connections_per_pod(engines) for one in known)
+    dearest = max(one.connections_per_pod(engines) for one in known)
+    change, connections = memory.change, pods * dearest
     at_peak = connections
-    change = memory.change
-    if change is not None and change.outcome is Outcome.APPLYING:
+    if change is not None and change.outcome is not Outcome.APPLIED and workload.unsettled_because is not None:
+        whole = connections_at_peak(change.before, change.target, engines)
+        ends = max(change.before.connections_per_pod(engines), change.target.connections_per_pod(engines))
+        # Of a change that is ours alone no more can be alive than it was granted, however many pods come and go.
+        ours = change.outcome is Outcome.APPLYING and dearest <= ends
+        connections = min(pods * ends, whole) if ours else pods * max(dearest, ends)
+        at_peak = max(connections, whole)
+    elif change is not None and change.outcome is Outcome.APPLYING:
         ways = (plan(here, change.target, engines=engines, because=change.because) for here in known)
         at_peak = max(connections, *(way.connections_at_peak for way in ways))
     return Holding(namespace=target.namespace, name=target.name, connections=connections, at_peak=at_peak)
