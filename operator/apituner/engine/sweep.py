@@ -3,9 +3,11 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from apituner.core.decide import decide
 from apituner.core.decision import Decision, DecisionKind, held
@@ -14,6 +16,7 @@ from apituner.core.situation import Situation
 from apituner.core.snapshot import Snapshot, Unobserved
 from apituner.core.workload import TargetFault, Workload
 from apituner.engine.accounts import Accounts, entry
+from apituner.engine.budgets import Unknown
 from apituner.engine.conditions import BudgetFault, Conclusion
 from apituner.engine.registry import Kind, Registry, Resource
 from apituner.engine.report import Sighting
@@ -43,6 +46,8 @@ class Looked:
     workload: Workload | TargetFault
     seen: Snapshot | Unobserved
     now: datetime
+    fault: Exception | None = None
+    """A bug met while reading the Deployment; *workload* tells the user of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,22 +65,25 @@ class Sweep:
         resources = self.registry.all(Kind.TUNING)
         self.scribe.forget_all_but({one.uid for one in (*resources, *self.registry.all(Kind.BUDGET))})
         found = tunings(resources, stabilization_s=self.stabilization_s)
+        refused = [one for one in found if isinstance(one, Refused)]
         looked = await self._look([one for one in found if isinstance(one, Tuning)], now)
         accounts = Accounts.opened(self.registry.all(Kind.BUDGET))
         for one in looked:
             self._enter(accounts, one)
+        for other in refused:
+            accounts.enter_refused(other.resource, other.fault)
         decisions: Counter[tuple[str, str]] = Counter()
-        faults = 0
-        turns = [(one.tuning.resource, self._conclude(one, accounts)) for one in looked]
-        turns += [(one.resource, self._refuse(one, now)) for one in found if isinstance(one, Refused)]
-        for resource, turn in turns:
-            try:
-                decisions[await turn] += 1
-            except Exception:  # noqa: BLE001 - the boundary between objects: a bug met at one must not cost the others their turn
+        turns = [_Turn(one.tuning.resource, partial(self._conclude, one, accounts)) for one in looked]
+        turns += [_Turn(other.resource, partial(self._refuse, other, now)) for other in refused]
+        faults = sum([one.fault is not None for one in looked])
+        for turn in turns:
+            said = await _spared(turn)
+            if said is None:
                 faults += 1
-                _log.exception("fault", extra={"namespace": resource.namespace, "object": resource.name})
+            else:
+                decisions[said] += 1
         for budget, status in accounts.reports():
-            await self.scribe.write(budget, status, now)
+            faults += await _spared(_Turn(budget, partial(self._report_budget, budget, status, now))) is None
         return Tally(objects=len(resources), decisions=decisions, faults=faults)
 
     async def _look(self, wanted: list[Tuning], now: datetime) -> list[Looked]:
@@ -83,21 +91,39 @@ class Sweep:
         targets = [one.intent.target for one in wanted]
         observed, read = await asyncio.gather(
             self.observer.observe(targets, now),
-            asyncio.gather(*(self.workloads.read(target) for target in targets)),
+            asyncio.gather(*(self._read(one) for one in wanted)),
         )
         return [
-            Looked(tuning=one, workload=workload, seen=observed[one.intent.target], now=now)
-            for one, workload in zip(wanted, read, strict=True)
+            Looked(tuning=one, workload=workload, seen=observed[one.intent.target], now=now, fault=fault)
+            for one, (workload, fault) in zip(wanted, read, strict=True)
         ]
 
+    async def _read(self, one: Tuning) -> tuple[Workload | TargetFault, Exception | None]:
+        """Read one Deployment; a bug met on the way becomes a fault of this one alone."""
+        try:
+            return await self.workloads.read(one.intent.target), None
+        except Exception as fault:  # noqa: BLE001 - the boundary between objects
+            _log.exception("fault", extra={"namespace": one.resource.namespace, "object": one.resource.name})
+            because = f"the operator failed at Deployment {one.intent.target.deployment} ({type(fault).__name__}): report its log as a bug"
+            return TargetFault(reason="OperatorFault", because=because), fault
+
     def _enter(self, accounts: Accounts, one: Looked) -> None:
-        wanted, memory = one.tuning.intent, self.scribe.memory(one.tuning.resource)
-        accounts.enter(wanted, entry(wanted, one.workload, one.seen, memory, accounts.granted(wanted)))
+        wanted = one.tuning.intent
+        try:
+            memory = self.scribe.memory(one.tuning.resource)
+            found = entry(wanted, one.workload, one.seen, memory, accounts.granted(wanted))
+        except Exception:  # noqa: BLE001 - the boundary between objects: the same fault shows again in the turn of this one, where it is told
+            found = Unknown(namespace=wanted.target.namespace, name=wanted.target.name)
+        accounts.enter(wanted, found)
 
     async def _refuse(self, one: Refused, now: datetime) -> tuple[str, str]:
         await self.scribe.refuse(one.resource, one.fault, now)
         _log_decision(one.resource, {"kind": "Hold", "reason": one.fault.reason, "because": one.fault.because})
         return "Hold", one.fault.reason
+
+    async def _report_budget(self, budget: Resource, status: Mapping[str, Any], now: datetime) -> tuple[str, str]:
+        await self.scribe.write(budget, status, now)
+        return "Report", str(budget.kind)
 
     async def _conclude(self, one: Looked, accounts: Accounts) -> tuple[str, str]:
         """Decide, write the intention down, act, report. Return the kind and reason of what came of it."""
@@ -129,16 +155,35 @@ class Sweep:
         Write the intention down, then carry out the step.
 
         The order makes a crash harmless: between the two the next start finds the intention and no change, and carries it out; after
-        both it finds the change done. Without the intention written nothing is done at all.
+        both it finds the change done. Without the intention written nothing is done at all. A step of a change that stands in the
+        status already needs no second writing; its outcome is told after it.
         """
         decision = sighting.conclusion.decision
         if decision is None or decision.step is None or isinstance(one.workload, TargetFault):
             return None
-        if (refused := await self.scribe.report(one.tuning.resource, sighting)) is not None:
+        written = self.scribe.memory(one.tuning.resource).change == decision.memory.change
+        if not written and (refused := await self.scribe.report(one.tuning.resource, sighting)) is not None:
             return refused
         self._enter(accounts, one)  # from here on the ledger prices the change, also for those whose turn is still to come
         answer = await self.workloads.carry_out(one.tuning.intent.target, decision.step, one.workload)
         return answer if isinstance(answer, NotWritten) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What is to be done about one object; begun only when it is its turn."""
+
+    resource: Resource
+    take: Callable[[], Awaitable[tuple[str, str]]]
+
+
+async def _spared(turn: _Turn) -> tuple[str, str] | None:
+    """Take a turn; None where it met a bug, which must not cost the others theirs."""
+    try:
+        return await turn.take()
+    except Exception:  # noqa: BLE001 - the boundary between objects
+        _log.exception("fault", extra={"namespace": turn.resource.namespace, "object": turn.resource.name})
+        return None
 
 
 def _without_budget(decision: Decision, at: Situation, fault: BudgetFault) -> Decision:
