@@ -61,4 +61,5 @@ def settings_from(environ: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         variable = _PREFIX + str(first["loc"][0]).upper()
-        raise SettingsError(f"{variable}: {first['msg']}; set it in the environment, or by the chart's values") from error
+        wrong = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{variable}: {wrong}; set it in the environment, or by the chart's values") from error
