@@ -117,7 +117,9 @@ def build(families: list[Family]) -> None:
         for step, family in enumerate(families, start=1):
             if (cache() / family.key).is_dir():
                 continue  # another run built it while this one waited for the lock
-            narrate(f"[{step}/{len(families)}] building {family.name} {family.version}: about {family.minutes:.0f} min on 2 cores, once ...")
+            narrate(
+                f"[{step}/{len(families)}] building {family.name} {family.version}: about {family.minutes:.0f} min on 2 cores, once ..."
+            )
             began = time.monotonic()
             partial = workshop / family.key
             shutil.rmtree(partial, ignore_errors=True)

@@ -36,7 +36,9 @@ def issue(folder: Path) -> Credentials:
     authority_key, serving_key, tokens_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
     authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "local-cluster-authority")])
     authority = (
-        x509.CertificateBuilder(authority_name, authority_name, authority_key.public_key(), x509.random_serial_number(), now - SKEW, now + LIFETIME)
+        x509.CertificateBuilder(
+            authority_name, authority_name, authority_key.public_key(), x509.random_serial_number(), now - SKEW, now + LIFETIME
+        )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
@@ -46,7 +48,9 @@ def issue(folder: Path) -> Credentials:
     ])  # fmt: skip
     serving_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kube-apiserver")])
     serving = (
-        x509.CertificateBuilder(authority_name, serving_name, serving_key.public_key(), x509.random_serial_number(), now - SKEW, now + LIFETIME)
+        x509.CertificateBuilder(
+            authority_name, serving_name, serving_key.public_key(), x509.random_serial_number(), now - SKEW, now + LIFETIME
+        )
         .add_extension(names, critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())

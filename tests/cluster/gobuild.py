@@ -66,7 +66,7 @@ def run(arguments: list[str], *, module: Path, workshop: Path) -> None:
     threading.Thread(target=live, daemon=True).start()
     command = [str(go()), *arguments]
     try:
-        with subprocess.Popen(  # noqa: S603 -- our own Go, our own arguments
+        with subprocess.Popen(
             command, cwd=module, env=environment(workshop), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True, preexec_fn=dies_with_parent(),  # noqa: PLW1509 -- before any pod or thread of ours exists
         ) as process:  # fmt: skip
@@ -79,4 +79,6 @@ def run(arguments: list[str], *, module: Path, workshop: Path) -> None:
         finished.set()
     if code:
         told = "".join(last).rstrip()
-        raise BuildFailed(f"{' '.join(command[:2])} failed in {module}:\n{told}\nSee that the Go modules can be reached (GOPROXY) and run it again.")
+        raise BuildFailed(
+            f"{' '.join(command[:2])} failed in {module}:\n{told}\nSee that the Go modules can be reached (GOPROXY) and run it again."
+        )

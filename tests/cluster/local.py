@@ -50,7 +50,13 @@ class LocalCluster:
         controllers = Controllers(supervision=self._supervision, folder=folder, kubeconfig=self.kubeconfig, credentials=self._credentials)
         self._controller_manager = controllers.manager(programs["kube-controller-manager"])
         self._scheduler = controllers.scheduler(programs["kube-scheduler"])
-        settings = {"folder": str(folder), "kubeconfig": str(self.kubeconfig), "node": NODE_NAME, "cgroup": str(cgroup), "env": self.image_env}
+        settings = {
+            "folder": str(folder),
+            "kubeconfig": str(self.kubeconfig),
+            "node": NODE_NAME,
+            "cgroup": str(cgroup),
+            "env": self.image_env,
+        }
         self._node = Program(
             supervision=self._supervision, name="node", folder=folder, env={"PYTHONPATH": str(TESTS)}, ready=self._node_ready,
             argv=lambda: [sys.executable, "-m", "cluster.node", json.dumps(settings)],
@@ -149,7 +155,11 @@ class LocalCluster:
 
     def _run(self, name: str, *arguments: str, input: str | None, check: bool) -> str:  # noqa: A002 -- as in subprocess
         # helm keeps caches below HOME: they belong to the cluster. A proxy of the user's is not asked for loopback.
-        env = {"PATH": f"{self._programs['helm'].parent}:{self.image_env['PATH']}", "HOME": str(self._folder), "KUBECONFIG": str(self.kubeconfig)}
+        env = {
+            "PATH": f"{self._programs['helm'].parent}:{self.image_env['PATH']}",
+            "HOME": str(self._folder),
+            "KUBECONFIG": str(self.kubeconfig),
+        }
         done = subprocess.run([self._programs[name], *arguments], input=input, capture_output=True, text=True, check=False, env=env)
         if check and done.returncode:
             raise ClusterError(f"{name} {' '.join(arguments)} failed ({done.returncode}): {done.stderr.strip()}")

@@ -99,7 +99,9 @@ class Program:
                     continue
                 raise ClusterError(f"{self.name} ended with code {code}. Its last words:\n{printed[-2000:]}")
             if time.monotonic() > deadline:
-                raise ClusterError(f"{self.name} was not ready after {self.timeout_s:.0f} s. Its last words:\n{self.log.read_text()[-2000:]}")
+                raise ClusterError(
+                    f"{self.name} was not ready after {self.timeout_s:.0f} s. Its last words:\n{self.log.read_text()[-2000:]}"
+                )
             time.sleep(POLL_S)
         self.relocate = None
 

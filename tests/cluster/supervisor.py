@@ -25,6 +25,7 @@ REAP_EVERY_S = 1.0
 DATABASE_GRACE_S = 3.0
 IPC_RMID = 0  # linux/ipc.h
 
+
 class Supervisor:
     """What runs, by name, and what has to be removed in the end."""
 
@@ -147,8 +148,9 @@ def main() -> None:
     """Arguments, as one JSON object: harness (pid), folders, cgroups (both to be removed)."""
     given = json.loads(sys.argv[1])
     # The harness decides when to end, by closing the pipe; a terminal's Ctrl-C or a stray TERM must not cut the cleaning short.
+    # Handlers that do nothing, not SIG_IGN, which every pod would inherit: none would hear its SIGTERM.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, lambda *_: None)
     adopt_orphans()
     supervisor = Supervisor(folders=[Path(f) for f in given["folders"]], cgroups=[Path(g) for g in given["cgroups"]])
     try:

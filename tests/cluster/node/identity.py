@@ -42,7 +42,11 @@ class Identity:
         token_file = write_private(self.folder / "token", token)
         access = self.api.access
         text = kubeconfig(
-            server=access.server, authority=access.authority.read_bytes(), token=token, token_file=token_file, namespace=metadata["namespace"]
+            server=access.server,
+            authority=access.authority.read_bytes(),
+            token=token,
+            token_file=token_file,
+            namespace=metadata["namespace"],
         )
         write_private(self.kubeconfig, text)
 

@@ -146,7 +146,9 @@ class Pod:
                 await self._write(self._status())
                 uid = self.manifest["metadata"]["uid"]
                 await self._surroundings.api.request(
-                    "DELETE", self._path, {"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0, "preconditions": {"uid": uid}}
+                    "DELETE",
+                    self._path,
+                    {"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0, "preconditions": {"uid": uid}},
                 )
             except UNREACHABLE:
                 await asyncio.sleep(RETRY_S)
@@ -161,4 +163,3 @@ class Pod:
     def _path(self) -> str:
         metadata = self.manifest["metadata"]
         return f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}"
-

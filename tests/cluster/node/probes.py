@@ -57,9 +57,7 @@ class Verdict:
             self.healthy = success
 
 
-async def watch(
-    probe: Manifest, *, healthy: bool, ask: Callable[[], Awaitable[bool]], changed: Callable[[bool], None]
-) -> None:
+async def watch(probe: Manifest, *, healthy: bool, ask: Callable[[], Awaitable[bool]], changed: Callable[[bool], None]) -> None:
     """Ask for ever; tell *changed* each time the verdict, at first *healthy*, changes."""
     timing = Timing.of(probe)
     verdict = Verdict(healthy=healthy, timing=timing)

@@ -34,7 +34,13 @@ def status(
     gates = [gate["conditionType"] for gate in pod["spec"].get("readinessGates", [])]
     told = {c["type"]: c["status"] for c in pod.get("status", {}).get("conditions", [])}
     closed = [gate for gate in gates if told.get(gate) != "True"]
-    why = ("PodCompleted", "") if over else ("ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]") if unready else None
+    why = (
+        ("PodCompleted", "")
+        if over
+        else ("ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]")
+        if unready
+        else None
+    )
     conditions = [
         _condition("Initialized", None if initialized else ("ContainersNotInitialized", "containers with incomplete status")),
         _condition("ContainersReady", why),
