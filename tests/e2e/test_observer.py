@@ -167,6 +167,10 @@ async def test_every_signal_is_right(observer: PrometheusObserver) -> None:
 
 async def test_one_sweep_tells_all_targets_apart(observer: PrometheusObserver) -> None:
     """Five targets, five queries: each has its own objective, and its own reason why something is not known."""
+    await eventually(observer, IDLE, reporting(PODS))
+    queries = observer.sources["default"].tally.queries
+    queries.clear()
+
     seen = await observer.observe([ORDERS, ORDERS_MEDIAN, IDLE, INCOMPLETE, NOBODY], datetime.now(UTC))
 
     median, idle, incomplete, nobody = seen[ORDERS_MEDIAN], seen[IDLE], seen[INCOMPLETE], seen[NOBODY]
@@ -184,7 +188,7 @@ async def test_one_sweep_tells_all_targets_apart(observer: PrometheusObserver) -
     assert incomplete.reason is Absence.INCOMPLETE_WORKERS
     assert isinstance(nobody, Unobserved)
     assert nobody.reason is Absence.NO_SERIES
-    assert observer.sources["default"].tally.queries == {"Success": 5}
+    assert queries == {"Success": 5}
 
 
 async def test_a_pod_that_falls_silent_is_not_counted(observer: PrometheusObserver, cluster: LocalCluster, folder: Path) -> None:
