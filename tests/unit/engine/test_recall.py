@@ -1,0 +1,110 @@
+"""Memory to status and back: what outlives a restart is all that matters, to the second and the microsecond."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from apituner.api.status import ApiTuningStatus
+from apituner.core.configuration import Configuration
+from apituner.core.diagnosis import Bottleneck
+from apituner.core.memory import Change, Memory, Outcome
+from apituner.engine.recall import memory_fields, memory_of, timestamp
+from apituner.kube.status import without_nulls
+from builders import NOON, a_configuration
+
+_MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001 - the zone is given beside
+    lambda at: at.replace(microsecond=0)
+)
+_CONFIGURATIONS = st.builds(
+    Configuration,
+    replicas=st.integers(0, 1000),
+    workers=st.integers(1, 64),
+    pool_size=st.integers(1, 1000),
+    max_overflow=st.integers(0, 99),
+)
+_WORDS = st.from_regex(r"[A-Z][a-zA-Z]{0,20}", fullmatch=True)
+
+
+def _changes(outcomes: list[Outcome], because: st.SearchStrategy[str]) -> st.SearchStrategy[Change]:
+    return st.builds(
+        Change,
+        plan=st.from_regex(r"[0-9a-f]{8}", fullmatch=True),
+        at=_MOMENTS,
+        reason=_WORDS,
+        because=because,
+        outcome=st.sampled_from(outcomes),
+        before=_CONFIGURATIONS,
+        target=_CONFIGURATIONS,
+    )
+
+
+_MEMORIES = st.builds(
+    Memory,
+    bottleneck=st.sampled_from(Bottleneck),
+    since=_MOMENTS,
+    recommended=st.none(),
+    change=st.none() | _changes(list(Outcome), st.text(max_size=300)),
+    history=st.lists(_changes([Outcome.APPLIED, Outcome.ABANDONED], st.just("")), max_size=10).map(tuple),
+    query_floor_s=st.none() | st.integers(0, 10**9).map(lambda micros: micros / 1e6),
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(memory=_MEMORIES)
+def test_a_memory_comes_back_as_it_was(memory: Memory) -> None:
+    """Through a status without nulls, as the API server keeps it; the model accepts every one of them."""
+    assert memory.bottleneck is not None
+    assert memory.since is not None
+    fields = memory_fields(memory) | {
+        "diagnosis": {"bottleneck": str(memory.bottleneck), "since": timestamp(memory.since), "because": "", "findings": []}
+    }
+
+    kept = without_nulls(fields)
+
+    ApiTuningStatus.model_validate(kept)
+    assert memory == memory_of(kept)
+
+
+def test_an_empty_status_is_an_empty_memory() -> None:
+    """What is not there was never known."""
+    assert Memory() == memory_of({})
+
+
+def test_a_bottleneck_that_only_a_newer_version_names_was_never_seen() -> None:
+    """After a rollback of the operator the evidence begins anew."""
+    memory = memory_of({"diagnosis": {"bottleneck": "NPlusOne", "since": "2026-11-23T12:00:00Z", "because": ""}})
+
+    assert memory.bottleneck is None
+
+
+def test_the_recommendation_is_remembered() -> None:
+    """So that it stays as it is while a new one would hardly be better, also after a restart."""
+    kept = {"recommendation": {"replicas": 2, "workers": 1, "poolSize": 5, "maxOverflow": 0, "because": "", "plan": "p"}}
+
+    assert a_configuration(2, 1, 5) == memory_of(kept).recommended
+
+
+def test_history_never_outgrows_the_schema() -> None:
+    """Ten ended changes are kept, the newest first."""
+    change = Change(
+        plan="p", at=NOON, reason="r", because="", outcome=Outcome.APPLYING, before=a_configuration(), target=a_configuration(2, 1, 5)
+    )
+    memory = Memory()
+    for number in range(15):
+        memory = Memory(change=replace(change, plan=f"p{number}"), history=memory.history).ended(Outcome.APPLIED)
+
+    assert [one["plan"] for one in memory_fields(memory)["history"][:2]] == ["p14", "p13"]
+    assert len(memory_fields(memory)["history"]) == 10
+
+
+@pytest.mark.parametrize("text", ["x" * 5000, "é" * 5000], ids=["ascii", "two bytes a letter"])
+def test_a_long_reason_is_cut_to_the_schema(text: str) -> None:
+    """A status that is refused for its length would take the reason with it."""
+    change = Change(
+        plan="p", at=NOON, reason="r", because=text, outcome=Outcome.APPLYING, before=a_configuration(), target=a_configuration()
+    )
+
+    assert len(memory_fields(Memory(change=change))["lastChange"]["because"]) == 1024

@@ -1,0 +1,170 @@
+"""The operator may die at any moment: what it was doing is finished, once, by whoever comes next."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from apituner.core.configuration import Configuration
+from apituner.core.workload import TargetFault
+from apituner.ports import NotWritten
+from builders import a_configuration
+from fakes import World
+
+_TWO_STEPS = {"replicas": {"min": 3, "max": 3}, "pool": {"min": 2, "max": 15, "sizeEnv": "DB_POOL_SIZE", "overflowEnv": "DB_MAX_OVERFLOW"}}
+"""Knobs that ask for a pod more and another pool: two writes, one of them a rollout."""
+
+
+async def _undisturbed() -> World:
+    world = World()
+    world.deploy()
+    world.tune(knobs=_TWO_STEPS)
+    await world.run(30)
+    return world
+
+
+async def test_the_story_has_two_writes() -> None:
+    """What the properties below compare with: first the pod, then the rollout."""
+    world = await _undisturbed()
+
+    assert world.deployments["orders"].written == ["scale to 3 replicas", "roll out 1 workers x pool 4, overflow 0"]
+    assert world.points >= 12
+
+
+@settings(max_examples=18, deadline=None)
+@given(deaths=st.lists(st.integers(min_value=0, max_value=14), max_size=5))
+async def test_death_at_any_point_loses_nothing_and_repeats_nothing(deaths: list[int]) -> None:
+    """Killed before or after any write, again and again: the same target by the same two writes, one rollout, and one entry of history."""
+    expected = await _undisturbed()
+    world = World()
+    deployment = world.deploy()
+    world.tune(knobs=_TWO_STEPS)
+
+    for death in deaths:
+        world.killed_at = death
+        await world.run_killed(4)
+    world.killed_at = None
+    await world.run(40)
+
+    assert expected.deployments["orders"].written == deployment.written
+    assert world.status()["lastChange"]["outcome"] == "Applied"
+    assert len(world.status()["history"]) == 1
+    assert world.decision() == ("Keep", "NothingWrong")
+
+
+@pytest.mark.parametrize("point", range(16))
+async def test_death_at_each_single_point(point: int) -> None:
+    """Exhaustively for one death, so that no point is left to chance."""
+    world = World()
+    deployment = world.deploy()
+    world.tune(knobs=_TWO_STEPS)
+    world.killed_at = point
+
+    await world.run_killed(30)
+
+    assert deployment.written == ["scale to 3 replicas", "roll out 1 workers x pool 4, overflow 0"]
+
+
+@settings(max_examples=8, deadline=None)
+@given(restarts=st.sets(st.integers(min_value=0, max_value=24)))
+async def test_a_restart_between_sweeps_changes_no_decision(restarts: set[int]) -> None:
+    """The statuses after every sweep are those of an operator that never ended."""
+    steady, shaken = World(), World()
+    for world in (steady, shaken):
+        world.deploy()
+        world.tune()
+    for number in range(25):
+        if number in restarts:
+            shaken.restart()
+        await steady.run(1)
+        await shaken.run(1)
+        assert steady.decision() == shaken.decision()
+    assert steady.deployments["orders"].written == shaken.deployments["orders"].written
+    assert steady.status() == shaken.status()
+
+
+@pytest.mark.parametrize("restart", [False, True], ids=["the same operator", "another operator"])
+async def test_a_target_that_cannot_be_read_breaks_the_evidence(restart: bool) -> None:  # noqa: FBT001 - a case of the table
+    """A bottleneck seen before an outage of the API server must last anew after it, with or without a restart in between."""
+    world = World()
+    deployment = world.deploy()
+    world.tune()
+    await world.run(2)
+    world.faults["orders"] = _unreachable()
+    await world.run(3)
+    world.faults.clear()
+    if restart:
+        world.restart()
+
+    await world.run(1)
+
+    assert world.decision() == ("Hold", "Stabilizing")
+    assert deployment.written == []
+
+
+async def test_nothing_is_done_that_could_not_be_written_down() -> None:
+    """Without the intention in the status a crash would forget a change that was made."""
+    world = World()
+    deployment = world.deploy()
+    world.tune()
+    await world.run(2)
+    world.statuses_refused["orders"] = NotWritten(reason="StatusNotWritten", because="503")
+    await world.run(5)
+    assert deployment.written == []
+    world.statuses_refused.clear()
+
+    await world.run(10)
+
+    assert len(deployment.written) == 1
+
+
+async def test_somebody_elses_change_in_between_is_respected() -> None:
+    """A change is given up when the template is neither where it began nor where it leads; what somebody set stays."""
+    world = World()
+    deployment = world.deploy()
+    world.tune(knobs=_TWO_STEPS)
+    await world.run(3)
+    theirs = Configuration(replicas=3, workers=1, pool_size=9)
+    deployment.template = theirs
+    deployment.generation += 1
+
+    await world.run(12)
+
+    assert world.status()["lastChange"]["outcome"] == "Abandoned"
+    assert theirs == deployment.template
+
+
+async def test_a_lost_race_for_the_deployment_is_run_again() -> None:
+    """Compare-and-set says no once: the same step follows at the next sweep, and no second change is begun."""
+    world = World()
+    deployment = world.deploy()
+    world.tune()
+    world.steps_refused["orders"] = NotWritten(reason="ChangedMeanwhile", because="it is decided anew in the next sweep")
+    await world.run(4)
+    assert world.decision() == ("Hold", "ChangedMeanwhile")
+    world.steps_refused.clear()
+
+    await world.run(10)
+
+    assert deployment.written == ["roll out 1 workers x pool 5, overflow 0"]
+    assert len(world.status()["history"]) == 1
+
+
+async def test_a_deleted_object_is_forgotten_and_its_namesake_starts_afresh() -> None:
+    """The Deployment stays as it is, and the new object has no history."""
+    world = World()
+    deployment = world.deploy()
+    world.tune()
+    await world.run(10)
+    world.delete()
+    await world.run(2)
+    assert a_configuration(2, 1, 5) == deployment.template
+    world.tune(mode="Recommend")
+
+    await world.run(2)
+
+    assert "lastChange" not in world.status()
+    assert world.decision() == ("Keep", "NothingWrong")
+
+
+def _unreachable() -> TargetFault:
+    return TargetFault(reason="ApiServerUnreachable", because="no answer; it is tried again")
