@@ -92,7 +92,8 @@ class Controllers:
     def scheduler(self, binary: Path) -> Program:
         """Puts every pod on the one node."""
         return self._program("kube-scheduler", [
-            binary, f"--kubeconfig={self.kubeconfig}", "--leader-elect=false", "--secure-port=0", "--kube-api-qps=200", "--kube-api-burst=400",
+            binary, f"--kubeconfig={self.kubeconfig}", "--leader-elect=false", "--secure-port=0",
+            "--kube-api-qps=200", "--kube-api-burst=400",
         ])  # fmt: skip
 
     def _program(self, name: str, argv: list[str | Path]) -> Program:

@@ -1,7 +1,7 @@
 """Who is who: the authority, the API server's certificate, the key of ServiceAccount tokens, and kubeconfigs."""
 
 import base64
-import datetime
+import datetime as dt
 import ipaddress
 import json
 import secrets
@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-LIFETIME = datetime.timedelta(days=30)  # longer than any cluster lives
-SKEW = datetime.timedelta(hours=1)
+LIFETIME = dt.timedelta(days=30)  # longer than any cluster lives
+SKEW = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Credentials:
 def issue(folder: Path) -> Credentials:
     """Make all credentials of one cluster in *folder*."""
     folder.mkdir(mode=0o700)
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     authority_key, serving_key, tokens_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
     authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "local-cluster-authority")])
     authority = (

@@ -14,7 +14,7 @@ from cluster.processes import dies_with_parent
 SIGN_OF_LIFE_S = 20.0
 
 
-class BuildFailed(Exception):
+class BuildFailed(Exception):  # noqa: N818 -- reads as what happened
     """Go could not build; the message says what it printed last."""
 
 

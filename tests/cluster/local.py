@@ -127,7 +127,7 @@ class LocalCluster:
         """What helm prints on stdout, as the administrator."""
         return self._run("helm", *arguments, input=input, check=check)
 
-    def get(self, *arguments: str) -> Any:
+    def get(self, *arguments: str) -> Any:  # noqa: ANN401 -- whatever JSON comes
         """What `kubectl get` knows, decoded."""
         return json.loads(self.kubectl("get", *arguments, "-o", "json"))
 

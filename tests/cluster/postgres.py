@@ -46,13 +46,13 @@ class Postgres:
         self.creation = Program(
             supervision=supervision, name="initdb", folder=folder, uid=self._uid, env=environment, ready=lambda: True,
             argv=lambda: [
-                self._bin / "initdb", "-D", self._data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync",
-                "--no-instructions",
+                self._bin / "initdb", "-D", self._data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8",
+                "--no-sync", "--no-instructions",
             ],
         )  # fmt: skip
         self.program = Program(
-            supervision=supervision, name="postgres", folder=folder, uid=self._uid, env=environment, argv=self._argv, relocate=self._relocate,
-            ready=self._accepts, stop_signal=signal.SIGINT,
+            supervision=supervision, name="postgres", folder=folder, uid=self._uid, env=environment, argv=self._argv,
+            relocate=self._relocate, ready=self._accepts, stop_signal=signal.SIGINT,
         )  # fmt: skip
 
     def create(self) -> None:
@@ -65,17 +65,18 @@ class Postgres:
 
     def dsn(self, database: str = "orders", driver: str = "postgresql+asyncpg") -> str:
         """A URL of *database*, which is created when it is missing."""
-        if not self.query(f"SELECT 1 FROM pg_database WHERE datname = '{database}'"):
+        if database not in self.query("SELECT datname FROM pg_database").split("\n"):
             self.query(f'CREATE DATABASE "{database}"')
         return f"{driver}://postgres@127.0.0.1:{self._port}/{database}"
 
     def query(self, sql: str, *, database: str = "postgres") -> str:
         """What psql prints for *sql*, without headings."""
-        command = [self._bin / "psql", "-X", "-h", "127.0.0.1", "-p", str(self._port), "-U", "postgres", "-d", database, "-Atqc", sql]
+        place = ["-h", "127.0.0.1", "-p", str(self._port), "-U", "postgres", "-d", database]
+        command = [str(self._bin / "psql"), "-X", *place, "-Atqc", sql]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env={"LANG": "C.UTF-8"}, timeout=60)
         if done.returncode:
             raise ClusterError(f"PostgreSQL refused {sql!r}: {done.stderr.strip()}")
-        return done.stdout.strip()
+        return str(done.stdout).strip()
 
     def stop(self) -> None:
         """End it in good order; its data stays."""

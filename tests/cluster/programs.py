@@ -29,7 +29,7 @@ class Supervision:
             cwd="/", env=os.environ | {"PYTHONPATH": str(TESTS)}, start_new_session=True,
         )  # fmt: skip
 
-    def ask(self, do: str, **request: Any) -> dict[str, Any]:
+    def ask(self, do: str, **request: object) -> dict[str, Any]:
         """Send one request and wait for its answer."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None

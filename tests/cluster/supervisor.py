@@ -2,7 +2,8 @@
 The process that leaves nothing behind: parent of all others, child of the harness, and alive a moment longer than it.
 
 It reads requests, one JSON object a line, from its stdin and answers each on its stdout. When stdin ends, which it does however the harness
-ends, it kills all its descendants (it adopts orphans, so none escapes by forking twice), frees PostgreSQL's shared memory and removes the folders.
+ends, it kills all its descendants (it adopts orphans, so none escapes by forking twice), frees PostgreSQL's shared memory and removes the
+folders.
 Standard library only: it starts in 50 ms, and nothing of it can fail to import while cleaning up.
 """
 

@@ -25,7 +25,7 @@ async def main(given: dict[str, Any]) -> None:
         cgroup = None
     async with Api(access(Path(given["kubeconfig"]), folder / "authority.crt")) as api, asyncio.TaskGroup() as group:
         agent = Agent(
-            api, node=given["node"], folder=folder, cgroup=cgroup, base_env=given["env"], addresses=Addresses(random.SystemRandom())
+            api=api, node=given["node"], folder=folder, cgroup=cgroup, base_env=given["env"], addresses=Addresses(random.SystemRandom())
         )  # fmt: skip
         group.create_task(stay_registered(api, given["node"]))
         group.create_task(agent.follow())

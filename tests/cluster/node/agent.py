@@ -1,6 +1,8 @@
 """All pods of the node: each that the scheduler puts here gets a life of its own."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +16,27 @@ RETRY_S = 0.3
 OVER = ("Succeeded", "Failed")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """Follows the pods that are bound to *node*."""
+    """Follows the pods that are bound to *node*; *cgroup* is None where CPU limits cannot be set."""
 
-    def __init__(self, api: Api, *, node: str, folder: Path, cgroup: Path | None, addresses: Addresses, base_env: dict[str, str]) -> None:
-        self._api = api
-        self._selector = f"spec.nodeName={node}"
-        self._folder = folder
-        self._cgroup = cgroup
-        self._addresses = addresses
-        self._base_env = base_env
-        self._pods: dict[str, Pod] = {}
-        self._lives: set[asyncio.Task[None]] = set()
+    api: Api
+    node: str
+    folder: Path
+    cgroup: Path | None
+    addresses: Addresses
+    base_env: Mapping[str, str]
+    _pods: dict[str, Pod] = field(default_factory=dict)
+    _lives: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def follow(self) -> None:
         """List, watch from there, and begin again whenever the watch breaks: the API server may be restarted at any time."""
+        selector = f"spec.nodeName={self.node}"
         while True:
             try:
-                listed = await self._api.request("GET", f"/api/v1/pods?fieldSelector={self._selector}")
+                listed = await self.api.request("GET", f"/api/v1/pods?fieldSelector={selector}")
                 self._reconcile(listed["items"])
-                async for event in self._api.watch("/api/v1/pods", self._selector, listed["metadata"]["resourceVersion"]):
+                async for event in self.api.watch("/api/v1/pods", selector, listed["metadata"]["resourceVersion"]):
                     if event["type"] == "ERROR":
                         break  # the version is too old to watch from
                     self._hear(event["object"], gone=event["type"] == "DELETED")
@@ -67,8 +70,8 @@ class Agent:
 
     def _surroundings(self, manifest: Manifest) -> Surroundings:
         return Surroundings(
-            api=self._api, pod=manifest, pod_ip=self._addresses.take(), folder=self._folder / "pods" / manifest["metadata"]["uid"],
-            logs=self._folder / "logs", cgroup=self._cgroup, base_env=self._base_env,
+            api=self.api, pod=manifest, pod_ip=self.addresses.take(), folder=self.folder / "pods" / manifest["metadata"]["uid"],
+            logs=self.folder / "logs", cgroup=self.cgroup, base_env=self.base_env,
         )  # fmt: skip
 
     def _buried(self, life: "asyncio.Task[None]") -> None:

@@ -22,7 +22,7 @@ WATCH_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=WATC
 UNREACHABLE = (aiohttp.ClientError, TimeoutError, OSError)
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 -- reads as what happened
     """The API server answered, and the answer is an error."""
 
     def __init__(self, status: int, message: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cluster.node import cgroups, identity, probes, process
 from cluster.node.api import UNREACHABLE, Api, Manifest, Refused
-from cluster.node.environment import Unresolved, environment, expanded, references
+from cluster.node.environment import Sources, Unresolved, environment, expanded, references
 from cluster.node.logs import log_file
 from cluster.node.quantities import cpu_limit
 
@@ -30,8 +30,7 @@ class Configured:
 
     def launch(self, run: int, argv: list[str] | None = None) -> process.Launch:
         """The start of its process, or of *argv* beside it."""
-        metadata = self.pod["metadata"]
-        log = log_file(self.logs, namespace=metadata["namespace"], pod=metadata["name"], uid=metadata["uid"], container=self.name, run=run)
+        log = log_file(self.logs, self.pod, container=self.name, run=run)
         return process.Launch(argv=argv or self.argv, env=self.env, cwd=self.scratch, log=log, members=self.members)
 
     async def run(self, argv: list[str], within_s: float) -> bool:
@@ -81,11 +80,11 @@ class Surroundings:
 
     async def _configured(self, container: Manifest) -> Configured | Unresolved:
         namespace = self.pod["metadata"]["namespace"]
-        found = {
+        held = {
             (kind, name): await self.api.get(f"/api/v1/namespaces/{namespace}/{PLURALS[kind]}/{name}")
             for kind, name in references(container)
         }  # fmt: skip
-        stated = environment(container, self.pod, pod_ip=self.pod_ip, found=found)
+        stated = environment(container, Sources(pod=self.pod, pod_ip=self.pod_ip, held=held))
         if isinstance(stated, Unresolved):
             return stated
         scratch = self.folder / "scratch"

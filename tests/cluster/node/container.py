@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from cluster.node import probes, process
 from cluster.node.api import Manifest
@@ -29,7 +30,7 @@ class Container:
     surroundings: Surroundings
     policy: str
     changed: Callable[[], None]
-    state: State = Waiting(reason="ContainerCreating")
+    state: State = field(default_factory=lambda: Waiting(reason="ContainerCreating"))
     last: Terminated | None = None
     restarts: int = 0
     started: bool = False
@@ -167,7 +168,7 @@ class Container:
             process.destroy(running)
             await running.wait()
 
-    async def _before(self, deadline: Callable[[], float], work: "asyncio._CoroutineLike[object]") -> None:
+    async def _before(self, deadline: Callable[[], float], work: Coroutine[Any, Any, object]) -> None:
         """Wait for *work*, and give it up at *deadline*, which is looked at again and again."""
         task = asyncio.ensure_future(work)
         while not task.done() and (left := deadline() - time.monotonic()) > 0:

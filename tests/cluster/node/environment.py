@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cluster.node.api import Manifest
@@ -27,26 +27,50 @@ def references(container: Manifest) -> set[tuple[str, str]]:
     return {(kind, entry[field]["name"]) for entry in entries for field, kind in SOURCES if field in entry}
 
 
-def environment(
-    container: Manifest, pod: Manifest, *, pod_ip: str, found: Mapping[tuple[str, str], Manifest | None]
-) -> dict[str, str] | Unresolved:
-    """The variables that the pod states for *container*; *found* holds the objects of `references`, None for a missing one."""
-    variables: dict[str, str] = {}
-    namespace = pod["metadata"]["namespace"]
-    for entry in container.get("envFrom", []):
-        kind, source = next((kind, entry[field]) for field, kind in SOURCES if field in entry)
-        held = found[kind, source["name"]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """All that values can come from; *held* has the objects of `references`, None for a missing one."""
+
+    pod: Manifest
+    pod_ip: str
+    held: Mapping[tuple[str, str], Manifest | None]
+
+    def data(self, kind: str, name: str) -> dict[str, str] | None:
+        """What the ConfigMap or Secret *name* holds, None where there is none."""
+        held = self.held[kind, name]
         if held is None:
-            if source.get("optional"):
-                continue
+            return None
+        data: dict[str, str] = held.get("data", {})
+        return {key: base64.b64decode(value).decode() for key, value in data.items()} if kind == "secret" else data
+
+    def value(self, stated: Manifest, container: Manifest) -> str | Unresolved | None:
+        """What a `valueFrom` names; None for an optional one that is missing."""
+        if "fieldRef" in stated:
+            return field(stated["fieldRef"]["fieldPath"], self.pod, pod_ip=self.pod_ip)
+        if "resourceFieldRef" in stated:
+            return resource_field(stated["resourceFieldRef"], container)
+        kind, wanted = next((kind, stated[name]) for name, kind in SOURCES if name in stated)
+        data = self.data(kind, wanted["name"])
+        value = (data or {}).get(wanted["key"])
+        if value is not None or wanted.get("optional"):
+            return value
+        if data is None:
+            return Unresolved(because=f'{kind} "{wanted["name"]}" not found')
+        place = f"{KIND_NAMES[kind]} {self.pod['metadata']['namespace']}/{wanted['name']}"
+        return Unresolved(because=f"couldn't find key {wanted['key']} in {place}")
+
+
+def environment(container: Manifest, sources: Sources) -> dict[str, str] | Unresolved:
+    """The variables that the pod states for *container*: all of envFrom first, so that env overrides it."""
+    variables: dict[str, str] = {}
+    for entry in container.get("envFrom", []):
+        kind, source = next((kind, entry[name]) for name, kind in SOURCES if name in entry)
+        data = sources.data(kind, source["name"])
+        if data is None and not source.get("optional"):
             return Unresolved(because=f'{kind} "{source["name"]}" not found')
-        variables |= {entry.get("prefix", "") + key: value for key, value in _data(kind, held)}
+        variables |= {entry.get("prefix", "") + key: value for key, value in (data or {}).items()}
     for entry in container.get("env", []):
-        source = entry.get("valueFrom")
-        if source is None:
-            variables[entry["name"]] = expanded(entry.get("value", ""), variables)
-            continue
-        value = _from(source, container, pod, pod_ip=pod_ip, found=found, namespace=namespace)
+        value = sources.value(entry["valueFrom"], container) if "valueFrom" in entry else expanded(entry.get("value", ""), variables)
         if isinstance(value, Unresolved):
             return value
         if value is not None:
@@ -63,35 +87,12 @@ def expanded(text: str, variables: Mapping[str, str]) -> str:
     return REFERENCE.sub(replacement, text)
 
 
-def _from(
-    source: Manifest, container: Manifest, pod: Manifest, *, pod_ip: str, found: Mapping[tuple[str, str], Manifest | None], namespace: str
-) -> str | Unresolved | None:
-    """The value that `valueFrom` names; None for an optional one that is missing."""
-    if "fieldRef" in source:
-        return field(source["fieldRef"]["fieldPath"], pod, pod_ip=pod_ip)
-    if "resourceFieldRef" in source:
-        return resource_field(source["resourceFieldRef"], container)
-    kind, wanted = next((kind, source[name]) for name, kind in SOURCES if name in source)
-    held = found[kind, wanted["name"]]
-    value = dict(_data(kind, held)).get(wanted["key"]) if held else None
-    if value is not None or wanted.get("optional"):
-        return value
-    if held is None:
-        return Unresolved(because=f'{kind} "{wanted["name"]}" not found')
-    return Unresolved(because=f"couldn't find key {wanted['key']} in {KIND_NAMES[kind]} {namespace}/{wanted['name']}")
-
-
-def _data(kind: str, held: Manifest) -> Iterator[tuple[str, str]]:
-    for key, value in held.get("data", {}).items():
-        yield key, base64.b64decode(value).decode() if kind == "secret" else value
-
-
 def field(path: str, pod: Manifest, *, pod_ip: str) -> str:
     """What the downward API says for *path*."""
     metadata, spec = pod["metadata"], pod["spec"]
     if match := re.fullmatch(r"metadata\.(labels|annotations)\['(.+)'\]", path):
         return str(metadata.get(match[1], {}).get(match[2], ""))
-    return {
+    known: dict[str, str] = {
         "metadata.name": metadata["name"],
         "metadata.namespace": metadata["namespace"],
         "metadata.uid": metadata["uid"],
@@ -101,4 +102,5 @@ def field(path: str, pod: Manifest, *, pod_ip: str) -> str:
         "status.hostIPs": "127.0.0.1",
         "status.podIP": pod_ip,
         "status.podIPs": pod_ip,
-    }[path]  # the API server admits no other path
+    }
+    return known[path]  # the API server admits no other path

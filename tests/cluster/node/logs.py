@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from cluster.node.api import Manifest
 
-def log_file(logs: Path, *, namespace: str, pod: str, uid: str, container: str, run: int) -> Path:
-    """The file for the *run*-th start, from 0, of *container*; its folder is made."""
-    folder = logs / namespace / pod / uid
+
+def log_file(logs: Path, pod: Manifest, *, container: str, run: int) -> Path:
+    """The file for the *run*-th start, from 0, of *container* of *pod*; its folder is made."""
+    folder = logs.joinpath(pod["metadata"]["namespace"], pod["metadata"]["name"], pod["metadata"]["uid"])
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{container}.{run:06d}.log"
 

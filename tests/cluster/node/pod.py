@@ -100,11 +100,11 @@ class Pod:
 
     def _status(self) -> Manifest:
         containers = [container.snapshot() for container in self._containers]
-        return statuses.status(
-            self.manifest, containers, [container.snapshot() for container in self._init],
-            pod_ip=self._surroundings.pod_ip, started_at=self._started_at, now=datetime.now(UTC),
-            ending=self._ending.is_set() and not statuses.running(containers), before=self._reported,
+        seen = statuses.PodSnapshot(
+            pod=self.manifest, pod_ip=self._surroundings.pod_ip, started_at=self._started_at, containers=containers,
+            init=[container.snapshot() for container in self._init], over=self._ending.is_set() and not statuses.running(containers),
         )  # fmt: skip
+        return statuses.status(seen, before=self._reported, now=datetime.now(UTC))
 
     async def _report(self) -> None:
         """Write the status whenever there is news, and again until it arrives."""

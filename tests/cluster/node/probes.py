@@ -85,7 +85,8 @@ def question(probe: Manifest, container: Manifest, *, pod_ip: str, run: Exec) ->
 
 async def http_answers(get: Manifest, container: Manifest, *, pod_ip: str, timeout_s: float) -> bool:
     """Whether the address answers with a status from 200 to 399."""
-    url = f"{get.get('scheme', 'HTTP').lower()}://{get.get('host') or pod_ip}:{port(get['port'], container)}/{get.get('path', '/').lstrip('/')}"
+    place = f"{get.get('host') or pod_ip}:{port(get['port'], container)}"
+    url = f"{get.get('scheme', 'HTTP').lower()}://{place}/{get.get('path', '/').lstrip('/')}"
     headers = {"User-Agent": "kube-probe/1.37", "Connection": "close"} | {h["name"]: h["value"] for h in get.get("httpHeaders", [])}
     try:
         async with (

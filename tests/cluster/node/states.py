@@ -48,7 +48,8 @@ class Terminated:
         """As in a pod's status."""
         return {
             "terminated": {
-                "exitCode": self.exit_code, "reason": self.reason, "startedAt": stamp(self.started_at), "finishedAt": stamp(self.finished_at),
+                "exitCode": self.exit_code, "reason": self.reason,
+                "startedAt": stamp(self.started_at), "finishedAt": stamp(self.finished_at),
             } | ({"message": self.message} if self.message else {})
         }  # fmt: skip
 

@@ -1,6 +1,7 @@
 """A pod's status from the states of its containers; pure."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from cluster.node.api import Manifest
@@ -20,14 +21,24 @@ def phase(containers: Sequence[ContainerSnapshot], *, initialized: bool, policy:
     return "Failed" if policy == "Never" else "Running"
 
 
-def status(
-    pod: Manifest, containers: Sequence[ContainerSnapshot], init: Sequence[ContainerSnapshot], *,
-    pod_ip: str, started_at: datetime, now: datetime, ending: bool, before: Manifest,
-) -> Manifest:  # fmt: skip
-    """The whole status; times of transition are kept from *before* where nothing changed, and a pod whose end is decided is never "Running"."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodSnapshot:
+    """One pod at one moment; *over* once a deleted pod's processes have all ended."""
+
+    pod: Manifest
+    pod_ip: str
+    started_at: datetime
+    containers: Sequence[ContainerSnapshot]
+    init: Sequence[ContainerSnapshot]
+    over: bool
+
+
+def status(seen: PodSnapshot, *, before: Manifest, now: datetime) -> Manifest:
+    """The whole status; times of transition are kept from the status *before* where nothing changed."""
+    pod, containers, init = seen.pod, seen.containers, seen.init
     initialized = all(isinstance(c.state, Terminated) and c.state.exit_code == 0 for c in init)
     # Once the containers of a deleted pod have all ended, they are not restarted, whatever the policy.
-    policy = "Never" if ending else pod["spec"].get("restartPolicy", "Always")
+    policy = "Never" if seen.over else pod["spec"].get("restartPolicy", "Always")
     current = phase(containers, initialized=initialized, policy=policy)
     over = current in ("Succeeded", "Failed")
     unready = [c.name for c in containers if not c.ready]
@@ -58,9 +69,9 @@ def status(
         "conditions": conditions,
         "hostIP": "127.0.0.1",
         "hostIPs": [{"ip": "127.0.0.1"}],
-        "podIP": pod_ip,
-        "podIPs": [{"ip": pod_ip}],
-        "startTime": stamp(started_at),
+        "podIP": seen.pod_ip,
+        "podIPs": [{"ip": seen.pod_ip}],
+        "startTime": stamp(seen.started_at),
         "observedGeneration": pod["metadata"].get("generation", 1),
         "containerStatuses": [c.manifest() for c in containers],
     } | ({"initContainerStatuses": [c.manifest() for c in init]} if init else {})
