@@ -28,7 +28,9 @@ PODS = 2
 def a_deployment(name: str, folder: Path, image_env: dict[str, str], **env: str) -> dict[str, Any]:
     """Return a Deployment of pods with known figures."""
     from_pod = {"POD_NAME": "metadata.name", "POD_IP": "status.podIP"}
-    variables = [{"name": name, "value": value} for name, value in {**image_env, "SERIES_FOLDER": str(folder), **env}.items()]
+    variables: list[dict[str, Any]] = [
+        {"name": name, "value": value} for name, value in {**image_env, "SERIES_FOLDER": str(folder), **env}.items()
+    ]
     variables += [{"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in from_pod.items()]
     program = [sys.executable, str(Path(__file__).with_name("series_pod.py"))]
     annotations = {"prometheus.io/scrape": "true", "prometheus.io/port": "9464", "prometheus.io/path": "/metrics"}
