@@ -101,6 +101,7 @@ def a_snapshot(
         Signal.POOL_WAIT_MEAN_S: 0.35,
         Signal.POOL_HOLD_MEAN_S: 0.04,
         Signal.POOL_ACQUISITIONS_RPS: 90,
+        Signal.POOL_TIMEOUTS_RPS: 0,
         Signal.POOL_IN_USE: 3.6,
         Signal.POOL_LIMIT: at.replicas * at.workers * at.pool_limit,
         Signal.POOL_OVERFLOW: at.replicas * at.workers * at.max_overflow,

@@ -11,6 +11,8 @@ from typing import Any, Self
 
 import asyncpg
 
+from cluster.programs import ClusterError
+
 _CONNECTIONS_EVERY_S = 0.25
 _OBJECTS_EVERY_S = 1.0
 _COUNT = "select count(*) from pg_stat_activity where application_name = 'orders'"
@@ -86,12 +88,12 @@ class Witness:
         while not self._stop.is_set():
             try:
                 self.seen.append(self._look())
-            except (RuntimeError, OSError, KeyError, ValueError) as error:
+            except (ClusterError, OSError, KeyError, ValueError, StopIteration) as error:
                 self.failures.append(f"objects: {error}")
             self._stop.wait(_OBJECTS_EVERY_S)
 
     def _look(self) -> Seen:
-        found = json.loads(self.kubectl("get", "deployment/orders", "apitunings.apituner.dev", "-n", "shop", "-o", "json"))
+        found = json.loads(self.kubectl("get", "deployments.apps,apitunings.apituner.dev", "-n", "shop", "-o", "json"))
         deployment = next(one for one in found["items"] if one["kind"] == "Deployment")
         tuning = next((one for one in found["items"] if one["kind"] == "ApiTuning"), {})
         container = deployment["spec"]["template"]["spec"]["containers"][0]

@@ -44,7 +44,7 @@ def in_force(seen: Snapshot, workload: Workload, policy: Policy) -> Configuratio
     if Knob.POOL in policy.knobs:
         engines = workers_alive * policy.engines_per_worker
         limit = max(1, round(seen[Signal.POOL_LIMIT] / engines))
-        overflow = round((seen.get(Signal.POOL_OVERFLOW) or 0.0) / engines)
+        overflow = round(seen[Signal.POOL_OVERFLOW] / engines)
     overflow = min(overflow, limit - 1)
     return Configuration(replicas=workload.replicas, workers=workers, pool_size=limit - overflow, max_overflow=overflow)
 
@@ -75,7 +75,8 @@ def service_demand(seen: Snapshot, effective: Configuration, policy: Policy) -> 
     cpu_s = seen[Signal.CPU_CORES] / completed_rps
     loop_s = seen[Signal.LOOP_CPU_CORES] / completed_rps
     has_pool = Knob.POOL in policy.knobs
-    acquired_rps = seen[Signal.POOL_ACQUISITIONS_RPS] if has_pool else 0.0
+    # Who gave up waiting wanted a connection too, and its wait is in the mean.
+    acquired_rps = seen[Signal.POOL_ACQUISITIONS_RPS] + seen[Signal.POOL_TIMEOUTS_RPS] if has_pool else 0.0
     wait_s = seen[Signal.POOL_WAIT_MEAN_S] if has_pool else 0.0
     acquisitions = acquired_rps / completed_rps
     waiting = acquired_rps * wait_s  # Little: how many stand in the pool's queue

@@ -136,7 +136,7 @@ def pool_is_not_starved(e: Evidence) -> Finding:
     wait_s, acquired_rps = e.seen[Signal.POOL_WAIT_MEAN_S], e.seen[Signal.POOL_ACQUISITIONS_RPS]
     out = acquired_rps * e.seen[Signal.POOL_HOLD_MEAN_S]
     utilization = out / e.seen[Signal.POOL_LIMIT]
-    per_request_s = wait_s * acquired_rps / e.seen[Signal.REQUESTS_RPS]
+    per_request_s = wait_s * (acquired_rps + e.seen[Signal.POOL_TIMEOUTS_RPS]) / e.seen[Signal.REQUESTS_RPS]
     because = f"a request waits {_ms(per_request_s)} for a connection, {out:.1f} of {e.seen[Signal.POOL_LIMIT]:.0f} are out on average"
     if per_request_s < _WAIT_SHARE * e.policy.objective.latency_s or utilization < _POOL_UTILIZATION:
         return Finding(check=check, reason=reason, verdict=Verdict.PASS, because=because)

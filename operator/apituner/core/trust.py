@@ -1,5 +1,6 @@
 """Whether what was seen may be acted on: an ordered list of reasons why not. Missing is not zero."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -28,7 +29,9 @@ _NEEDED_OF_A_POOL = (
     Signal.POOL_WAIT_MEAN_S,
     Signal.POOL_HOLD_MEAN_S,
     Signal.POOL_ACQUISITIONS_RPS,
+    Signal.POOL_TIMEOUTS_RPS,
     Signal.POOL_LIMIT,
+    Signal.POOL_OVERFLOW,
 )
 
 
@@ -47,6 +50,12 @@ def requests_were_served(seen: Snapshot, _workload: Workload, _policy: Policy) -
     """Without traffic there is no latency, and every mean is a division by zero."""
     idle = seen.absent.get(Signal.LATENCY_MEAN_S) is Absence.NO_TRAFFIC or seen.get(Signal.REQUESTS_RPS) == 0
     return Gap(reason="NoTraffic", because="no request was served in the window, so nothing can be said about latency") if idle else None
+
+
+def figures_are_numbers(seen: Snapshot, _workload: Workload, _policy: Policy) -> Gap | None:
+    """Every comparison with NaN is false, so an unknown latency would pass for a good one; and nothing that is read is ever negative."""
+    odd = ", ".join(f"{signal} is {value}" for signal, value in seen.readings.items() if not math.isfinite(value) or value < 0)
+    return Gap(reason="SignalsContradict", because=f"not a figure that can be: {odd}") if odd else None
 
 
 def needed_signals_are_there(seen: Snapshot, _workload: Workload, policy: Policy) -> Gap | None:
@@ -74,6 +83,18 @@ def every_pod_has_a_worker(seen: Snapshot, _workload: Workload, _policy: Policy)
     return Gap(reason="SignalsContradict", because=f"{alive:.0f} workers are alive in {seen.pods_reporting} pods that report")
 
 
+def every_pool_holds_a_connection(seen: Snapshot, _workload: Workload, policy: Policy) -> Gap | None:
+    """A pool that may hold nothing serves nobody: some engines have not reported yet."""
+    if Knob.POOL not in policy.knobs:
+        return None
+    engines = seen[Signal.WORKERS_ALIVE] * policy.engines_per_worker
+    if seen[Signal.POOL_LIMIT] >= engines:
+        return None
+    limit = seen[Signal.POOL_LIMIT]
+    because = f"{engines:.0f} engines report {limit:.0f} connections: not all of them report, or enginesPerWorker is wrong"
+    return Gap(reason="SignalsContradict", because=because)
+
+
 def requests_suffice_for_the_percentile(seen: Snapshot, _workload: Workload, policy: Policy) -> Gap | None:
     """A percentile of a handful of requests is an anecdote."""
     requests = seen[Signal.REQUESTS_RPS] * seen.window_s
@@ -85,10 +106,12 @@ def requests_suffice_for_the_percentile(seen: Snapshot, _workload: Workload, pol
 
 
 CHECKS: Sequence[Check] = (
+    figures_are_numbers,
     requests_were_served,
     needed_signals_are_there,
     every_ready_pod_reports,
     every_pod_has_a_worker,
+    every_pool_holds_a_connection,
     requests_suffice_for_the_percentile,
 )
 
