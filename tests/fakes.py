@@ -53,6 +53,8 @@ class World:
     points: int = 0
     connections_most: int = 0
     """The most connections of all Deployments together in any second so far."""
+    watched: bool = True
+    """False: the watch is lost, and the operator hears of no change any more."""
     _operator: Sweep | None = None
     _uids: int = 0
 
@@ -95,8 +97,7 @@ class World:
 
     def status(self, name: str = "orders", kind: Kind = Kind.TUNING) -> dict[str, Any]:
         """Return an object's status as the API server keeps it."""
-        status: dict[str, Any] = self.objects[kind, name]["status"]
-        return status
+        return dict(self.objects[kind, name]["status"])
 
     def condition(self, kind: str, name: str = "orders", of: Kind = Kind.TUNING) -> tuple[str, str, str]:
         """Return a condition's status, reason and message."""
@@ -105,8 +106,7 @@ class World:
 
     def decision(self, name: str = "orders") -> tuple[str, str]:
         """Return the kind and reason of the last decision in the status."""
-        found = self.status(name)["decision"]
-        return found["kind"], found["reason"]
+        return self.status(name)["decision"]["kind"], self.status(name)["decision"]["reason"]
 
     def told(self, name: str = "orders") -> list[str]:
         """Return the reasons of all Events about an object, the oldest first."""
@@ -246,5 +246,5 @@ class World:
         self._watched(self.objects[kind, name], kind)
 
     def _watched(self, body: Mapping[str, Any], kind: Kind) -> None:
-        if self._operator is not None:
+        if self._operator is not None and self.watched:
             self._operator.registry.seen(resource(kind, schemas.over_the_wire(body)))

@@ -20,6 +20,13 @@ _MODELS: dict[Kind, type[ApiTuningStatus] | type[ConnectionBudgetStatus]] = {
 
 def check_status(kind: Kind, status: Any) -> None:  # noqa: ANN401 - any JSON value
     """Raise where the API server would refuse *status* or drop a part of it, or the models do not read it."""
+    _check(kind, json.dumps(status))
+
+
+@cache
+def _check(kind: Kind, text: str) -> None:
+    """Judge each text once: properties tell the same story many times."""
+    status = json.loads(text)
     _validator(kind).validate(status)
     _MODELS[kind].model_validate(status)
 

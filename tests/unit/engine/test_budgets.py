@@ -32,7 +32,7 @@ async def test_two_that_want_to_grow_in_one_sweep_share_what_there_is() -> None:
     await world.run(3)
 
     assert sum(bool(one.written) for one in world.deployments.values()) == 1
-    await world.run(60)
+    await world.run(24)
     assert world.connections_most <= 20
     assert world.condition("Ready", "db", Kind.BUDGET)[:2] == ("True", "Fits")
 
@@ -192,7 +192,7 @@ _APIS = st.builds(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     apis=st.lists(_APIS, min_size=2, max_size=3),
     slack=st.integers(0, 30),

@@ -140,7 +140,7 @@ async def test_a_fault_is_a_condition_within_one_sweep(spoil: Any, condition: st
     assert deployment.written == []
     assert world.writes["orders"] <= writes["orders"] + 2  # a bottleneck that has lasted is told; after that there is nothing new
     settled = dict(world.writes)
-    await world.run(20)
+    await world.run(10)
     assert settled == world.writes
 
 

@@ -77,7 +77,7 @@ async def test_a_refused_step_is_told_once_and_tried_again(refused: str, conditi
     await world.run(1)  # from here on there is a change on its way and no recommendation any more
     world.writes.clear()
 
-    await world.run(20)
+    await world.run(10)
 
     assert world.writes == {}
     assert ["ChangeBegun", refused] == world.told()

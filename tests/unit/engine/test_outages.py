@@ -27,7 +27,7 @@ async def test_prometheus_down_is_told_at_the_next_sweep_and_recovers_by_itself(
     assert world.condition("ObjectiveMet")[:2] == ("Unknown", "NotEvaluated")
     assert "observed" not in world.status()
     writes = world.writes["orders"]
-    await world.run(50)
+    await world.run(20)
     assert writes == world.writes["orders"]
     assert world.told() == ["Unreachable"]
     world.unobserved.clear()
@@ -47,15 +47,15 @@ async def test_prometheus_down_in_mid_change_holds_the_change(at: int) -> None:
     before = list(deployment.written)
     world.unobserved["*"] = DOWN
 
-    await world.run(20)
+    await world.run(8)
 
     assert before == deployment.written
     world.unobserved.clear()
-    await world.run(30)
+    await world.run(16)
     assert deployment.written == ["scale to 3 replicas", "roll out 1 workers x pool 4, overflow 0"]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     absent=st.dictionaries(st.sampled_from([*_NEEDED, *_NEEDED_OF_A_POOL]), st.sampled_from(list(Absence)), min_size=1, max_size=4),
     starved=st.booleans(),

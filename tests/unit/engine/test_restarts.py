@@ -6,35 +6,31 @@ from hypothesis import strategies as st
 
 from apituner.core.configuration import Configuration
 from apituner.core.workload import TargetFault
+from apituner.engine.registry import Kind
 from apituner.ports import NotWritten
 from builders import a_configuration
 from fakes import World
 
 _TWO_STEPS = {"replicas": {"min": 3, "max": 3}, "pool": {"min": 2, "max": 15, "sizeEnv": "DB_POOL_SIZE", "overflowEnv": "DB_MAX_OVERFLOW"}}
 """Knobs that ask for a pod more and another pool: two writes, one of them a rollout."""
-
-
-async def _undisturbed() -> World:
-    world = World()
-    world.deploy()
-    world.tune(knobs=_TWO_STEPS)
-    await world.run(30)
-    return world
+_TWO_WRITES = ["scale to 3 replicas", "roll out 1 workers x pool 4, overflow 0"]
 
 
 async def test_the_story_has_two_writes() -> None:
     """What the properties below compare with: first the pod, then the rollout."""
-    world = await _undisturbed()
+    world = World()
+    world.deploy()
+    world.tune(knobs=_TWO_STEPS)
+    await world.run(24)
 
-    assert world.deployments["orders"].written == ["scale to 3 replicas", "roll out 1 workers x pool 4, overflow 0"]
+    assert world.deployments["orders"].written == _TWO_WRITES
     assert world.points >= 12
 
 
-@settings(max_examples=18, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(deaths=st.lists(st.integers(min_value=0, max_value=14), max_size=5))
 async def test_death_at_any_point_loses_nothing_and_repeats_nothing(deaths: list[int]) -> None:
     """Killed before or after any write, again and again: the same target by the same two writes, one rollout, and one entry of history."""
-    expected = await _undisturbed()
     world = World()
     deployment = world.deploy()
     world.tune(knobs=_TWO_STEPS)
@@ -43,9 +39,9 @@ async def test_death_at_any_point_loses_nothing_and_repeats_nothing(deaths: list
         world.killed_at = death
         await world.run_killed(4)
     world.killed_at = None
-    await world.run(40)
+    await world.run(24)
 
-    assert expected.deployments["orders"].written == deployment.written
+    assert deployment.written == _TWO_WRITES
     assert world.status()["lastChange"]["outcome"] == "Applied"
     assert len(world.status()["history"]) == 1
     assert world.decision() == ("Keep", "NothingWrong")
@@ -59,12 +55,12 @@ async def test_death_at_each_single_point(point: int) -> None:
     world.tune(knobs=_TWO_STEPS)
     world.killed_at = point
 
-    await world.run_killed(30)
+    await world.run_killed(24)
 
-    assert deployment.written == ["scale to 3 replicas", "roll out 1 workers x pool 4, overflow 0"]
+    assert deployment.written == _TWO_WRITES
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(restarts=st.sets(st.integers(min_value=0, max_value=24)))
 async def test_a_restart_between_sweeps_changes_no_decision(restarts: set[int]) -> None:
     """The statuses after every sweep are those of an operator that never ended."""
@@ -80,6 +76,22 @@ async def test_a_restart_between_sweeps_changes_no_decision(restarts: set[int]) 
         assert steady.decision() == shaken.decision()
     assert steady.deployments["orders"].written == shaken.deployments["orders"].written
     assert steady.status() == shaken.status()
+
+
+async def test_a_lost_watch_changes_no_decision() -> None:
+    """The operator hears nothing of its own statuses, and still begins one change and ends it."""
+    world = World()
+    deployment = world.deploy()
+    world.tune(budget="db")
+    world.budget(14)
+    await world.run(1)
+    world.watched = False
+
+    await world.run(30)
+
+    assert deployment.written == ["roll out 1 workers x pool 5, overflow 0"]
+    assert world.told() == ["ChangeBegun", "ChangeApplied"]
+    assert world.status("db", Kind.BUDGET)["granted"][0]["connections"] == 10
 
 
 @pytest.mark.parametrize("restart", [False, True], ids=["the same operator", "another operator"])

@@ -39,7 +39,7 @@ async def test_auto_changes_once_and_then_keeps() -> None:
     deployment = world.deploy()
     world.tune()
 
-    await world.run(80)
+    await world.run(30)
 
     assert deployment.written == ["roll out 1 workers x pool 5, overflow 0"]
     assert deployment.template == FIXED
@@ -75,7 +75,7 @@ async def test_nothing_is_written_without_leave(spec: dict[str, Any]) -> None:
     deployment = world.deploy()
     world.tune(**spec)
 
-    await world.run(40)
+    await world.run(15)
 
     assert deployment.written == []
     assert world.decision()[0] == "Recommend"
@@ -102,7 +102,7 @@ async def test_a_knob_that_is_not_named_is_never_touched() -> None:
     deployment = world.deploy()
     world.tune(knobs={"replicas": {"min": 2, "max": 8}})
 
-    await world.run(80)
+    await world.run(30)
 
     assert (deployment.template.workers, deployment.template.pool_size, deployment.template.max_overflow) == (1, 2, 0)
 
@@ -113,7 +113,7 @@ async def test_a_blocked_loop_is_named_and_nothing_is_bought() -> None:
     deployment = world.deploy(readings={"loop_blocked_ratio": 0.4, "loop_lag_p99_s": 0.5})
     world.tune()
 
-    await world.run(40)
+    await world.run(15)
 
     assert deployment.written == []
     status, reason, message = world.condition("TuningHelps")
