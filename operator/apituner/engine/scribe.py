@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,10 @@ class Scribe:
     def memory(self, of: Resource) -> Memory:
         """Return the memory of an object, from its status at first sight."""
         return self._page(of).memory
+
+    def latest(self, of: Resource) -> Resource:
+        """Return an object with the status that was written last, which a watch may tell late or never."""
+        return replace(of, status=self._page(of).status)
 
     async def report(self, of: Resource, sighting: Sighting) -> NotWritten | None:
         """Write the status if it is news; the memory counts only once it is written where it survives us."""

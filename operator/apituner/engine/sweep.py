@@ -67,7 +67,7 @@ class Sweep:
         found = tunings(resources, stabilization_s=self.stabilization_s)
         refused = [one for one in found if isinstance(one, Refused)]
         looked = await self._look([one for one in found if isinstance(one, Tuning)], now)
-        accounts = Accounts.opened(self.registry.all(Kind.BUDGET))
+        accounts = Accounts.opened(self.scribe.latest(one) for one in self.registry.all(Kind.BUDGET))
         for one in looked:
             self._enter(accounts, one)
         for other in refused:

@@ -91,6 +91,23 @@ async def test_grants_outlive_a_restart_with_the_metrics_down() -> None:
     assert world.deployments["orders"].written == []
 
 
+async def test_a_grant_is_known_though_the_watch_is_lost() -> None:
+    """What was granted since nobody heard of it any more is not given away when its holder cannot be seen."""
+    world = World()
+    world.deploy("anvil")
+    world.tune("anvil", budget="db")
+    world.budget(24)
+    await world.run(1)
+    world.watched = False
+    await world.run(10)
+    assert _granted(world)["anvil"] == (10, 10)
+    world.unobserved["anvil"] = DOWN
+
+    await world.run(3)
+
+    assert _granted(world)["anvil"] == (10, 10)
+
+
 async def test_an_api_that_was_never_seen_stops_the_growth_of_the_others() -> None:
     """Nothing is known of it, so nobody grows; the budget names it, and it passes by itself."""
     world = World()
