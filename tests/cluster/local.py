@@ -1,11 +1,8 @@
 """The whole cluster: started in the order in which its parts need each other, asked by tests, and gone in the end."""
 
-import contextlib
 import json
-import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +11,8 @@ from typing import Any, Self
 
 from cluster import binaries, credentials
 from cluster.control_plane import ApiServer, Controllers, Etcd
+from cluster.folders import Folders
 from cluster.narration import narrate
-from cluster.node.cgroups import cgroup_for
 from cluster.node.logs import printed
 from cluster.postgres import Postgres
 from cluster.programs import POLL_S, TESTS, ClusterError, Program, Supervision
@@ -34,16 +31,14 @@ class LocalCluster:
     resumed, for tests of faults.
     """
 
-    def __init__(self, folder: Path, database_folder: Path, *, scrape_interval_s: float) -> None:
-        programs = binaries.ensure()
-        self._folder = folder
-        self._programs = programs
-        cgroup = cgroup_for(folder)
-        self._supervision = Supervision(folders=[folder, database_folder], cgroups=[cgroup])
+    def __init__(self, supervision: Supervision, folders: Folders, *, scrape_interval_s: float) -> None:
+        programs = self._programs = binaries.ensure()
+        folder = self._folder = folders.main
+        self._supervision = supervision
         self.image_env = image_env()
         self.kubeconfig = folder / "admin.kubeconfig"
         self._credentials = credentials.issue(folder / "credentials")
-        self.postgres = Postgres(self._supervision, database_folder)
+        self.postgres = Postgres(self._supervision, folders.database)
         self._etcd = Etcd(self._supervision, programs["etcd"], folder)
         self._apiserver = ApiServer(self._supervision, programs["kube-apiserver"], folder, etcd=self._etcd, credentials=self._credentials)
         self.apiserver = self._apiserver.program
@@ -54,7 +49,7 @@ class LocalCluster:
             "folder": str(folder),
             "kubeconfig": str(self.kubeconfig),
             "node": NODE_NAME,
-            "cgroup": str(cgroup),
+            "cgroup": str(folders.cgroup),
             "env": self.image_env,
         }
         self._node = Program(
@@ -73,17 +68,15 @@ class LocalCluster:
         *root* is the folder of all its files: empty or not there yet, removed in the end, a temporary one by default.
         """
         binaries.ensure()
-        folder = empty_folder(root)
-        # PostgreSQL runs as another account where we are root, so its folder must not be below one of root's private folders.
-        database_folder = Path(tempfile.mkdtemp(prefix="apituner-postgres-"))
-        database_folder.chmod(0o711)
+        folders = Folders.made(root)
         began = time.monotonic()
-        narrate(f"starting a cluster in {folder} ...")
-        cluster = cls(folder, database_folder, scrape_interval_s=scrape_interval_s)
+        narrate(f"starting a cluster in {folders.main} ...")
+        supervision = Supervision(folders=[folders.main, folders.database], cgroups=[folders.cgroup])
         try:
+            cluster = cls(supervision, folders, scrape_interval_s=scrape_interval_s)
             cluster._start()
         except BaseException:
-            cluster.stop()
+            supervision.close()
             raise
         narrate(f"the cluster is ready after {time.monotonic() - began:.1f} s")
         return cluster
@@ -145,7 +138,7 @@ class LocalCluster:
         """What the containers of a pod printed, previous runs first; also of a pod that is gone."""
         return printed(self._folder / "logs", namespace=namespace, pod=pod, container=container)
 
-    def wait_for(self, condition: Callable[[], bool], what: str, *, within_s: float = START_WITHIN_S) -> None:
+    def wait_for(self, condition: Callable[[], object], what: str, *, within_s: float = START_WITHIN_S) -> None:
         """Wait until *condition* holds, or say that *what* did not come."""
         deadline = time.monotonic() + within_s
         while not condition():
@@ -184,15 +177,3 @@ def image_env() -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",  # or what a pod printed last would be lost when it is killed
         "LANG": "C.UTF-8",
     }
-
-
-def empty_folder(root: Path | None) -> Path:
-    """The folder to use: a fresh temporary one, or *root*, which must hold nothing, as all it holds will be removed."""
-    if root is None:
-        return Path(tempfile.mkdtemp(prefix="apituner-cluster-"))
-    root = root.absolute()
-    with contextlib.suppress(FileExistsError):
-        root.mkdir(parents=True, mode=0o700)
-    if any(os.scandir(root)):
-        raise ClusterError(f"{root} is not empty: a cluster removes its folder in the end, so give it one of its own.")
-    return root

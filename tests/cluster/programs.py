@@ -1,10 +1,12 @@
 """The harness's side of the supervisor: programs that can be started, stopped, paused and asked how they are."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,16 +30,21 @@ class Supervision:
             [sys.executable, "-m", "cluster.supervisor", json.dumps(given)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             cwd="/", env=os.environ | {"PYTHONPATH": str(TESTS)}, start_new_session=True,
         )  # fmt: skip
+        self._one_at_a_time = threading.Lock()  # a test may stop Prometheus in one thread and ask for logs in another
 
     def ask(self, do: str, **request: object) -> dict[str, Any]:
         """Send one request and wait for its answer."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"do": do} | request) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
+        with self._one_at_a_time:
+            try:
+                self._process.stdin.write(json.dumps({"do": do} | request) + "\n")
+                self._process.stdin.flush()
+                line = self._process.stdout.readline()
+            except (BrokenPipeError, ValueError):  # gone, or closed by `close`
+                line = ""
         if not line:
-            raise ClusterError("The cluster's supervisor is gone, and the cluster with it: start a new one.")
+            raise ClusterError("The cluster has ended: start a new one.")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise ClusterError(f"{request.get('name', do)}: {answer['error']}")
@@ -47,7 +54,8 @@ class Supervision:
         """Have everything ended and removed, and wait until it is."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
         # A second Ctrl-C must not leave before the cleaning is done: it goes on without us, but the caller would see leftovers.
         self._process.wait()
         self._process.stdout.close()
