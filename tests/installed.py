@@ -59,7 +59,7 @@ class Installed:
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
             ours = process.cmdline()[1:4] == ["-m", "apituner", "run"]
-            return ours and process.environ().get("KUBECONFIG", "").startswith(str(self.cluster.root))
+            return ours and process.environ().get("KUBECONFIG", "").startswith(str(self.cluster.kubeconfig.parent))
         except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
             return False
 

@@ -34,6 +34,7 @@ class Shop:
         signals.worker_memory.set(90 * 2**20)
         signals.connections_max.labels("shop").set(pool * workers)
         signals.connections_idle_max.labels("shop").set(pool * workers)
+        signals.connection_timeouts.labels("shop")
 
     def tick(self) -> None:
         """Serve what has become due."""

@@ -156,15 +156,3 @@ def test_it_stops_cleanly_within_five_seconds(operator: Installed) -> None:
     assert pods
     assert ended == [0]
     eventually(operator.processes, within_s=60)
-
-
-def test_p8_uninstalled_it_leaves_the_shop_and_the_objects(cluster: LocalCluster, namespace: str) -> None:
-    """An uninstall leaves Deployment, ApiTuning and CRDs as they stand, and no finalizer that would hold their deletion up."""
-    with installed(cluster) as release:
-        release.apply(a_shop(namespace), a_tuning(namespace, mode="Recommend"))
-        eventually(lambda: release.status(namespace, "shop"))
-        before = release.get("deployment", namespace, "shop")["spec"]
-
-    assert release.get("deployment", namespace, "shop")["spec"] == before
-    assert not release.get("apitunings.apituner.dev", namespace, "shop")["metadata"].get("finalizers")
-    cluster.kubectl("delete", "apituning/shop", "-n", namespace, "--timeout=5s")
