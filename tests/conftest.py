@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -24,3 +25,17 @@ def namespace(cluster: LocalCluster) -> Iterator[str]:
     cluster.kubectl("wait", "--for=create", "serviceaccount/default", "-n", name, "--timeout=60s")
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+# What fails fast and cheap comes first; the story last, when nothing else runs beside it.
+_ORDER = ("unit", "chart", "apiserver", "e2e", "demo")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the folders in the order above."""
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        return _ORDER.index(folder) if folder in _ORDER else 0
+
+    items.sort(key=place)

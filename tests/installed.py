@@ -58,10 +58,12 @@ class Installed:
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
-            ours = process.cmdline()[1:4] == ["-m", "apituner", "run"]
-            return ours and process.environ().get("KUBECONFIG", "").startswith(str(self.cluster.kubeconfig.parent))
+            if process.cmdline()[1:4] != ["-m", "apituner", "run"]:
+                return False
+            kubeconfig: str = process.environ().get("KUBECONFIG", "")
         except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
             return False
+        return kubeconfig.startswith(str(self.cluster.kubeconfig.parent))
 
 
 @contextmanager

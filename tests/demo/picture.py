@@ -65,7 +65,7 @@ def _cards(result: dict[str, Any]) -> list[tuple[str, str]]:
         (f"{result['before']['p95_ms']} → {result['after']['p95_ms']} ms", f"p95 at the client, objective {result['objective_ms']} ms"),
         (setting, "replicas &times; workers &times; pool, from 2 &times; 1 &times; 2"),
         (str(result["rollouts"]), f"rollout, {result['failed_during_rollout']} requests failed by it"),
-        (f"{result['connection_peak']} of {result['connection_budget']}", "connections at the peak, rollout included"),
+        (f"{result['connection_peak']} of {result['connection_budget']}", "connections at the peak of two rollouts"),
         (f"{result['seconds_to_objective']:.0f} s", "from being allowed to act to the objective met"),
         (result["blocked_loop"]["bottleneck"], "named after the bad release; no pool bought"),
     ]

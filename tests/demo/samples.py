@@ -95,7 +95,7 @@ class Witness:
     def _look(self) -> Seen:
         found = json.loads(self.kubectl("get", "deployments.apps,apitunings.apituner.dev", "-n", "shop", "-o", "json"))
         deployment = next(one for one in found["items"] if one["kind"] == "Deployment")
-        tuning = next((one for one in found["items"] if one["kind"] == "ApiTuning"), {})
+        tuning: dict[str, Any] = next((one for one in found["items"] if one["kind"] == "ApiTuning"), {})
         container = deployment["spec"]["template"]["spec"]["containers"][0]
         settings = {one["name"]: one["value"] for one in container.get("env", ()) if "value" in one}
         return Seen(
