@@ -56,13 +56,14 @@ class Ledger:
         """
         Return the most that one API may hold: the limit less what the others may hold at their peak.
 
-        Somebody unknown could hold everything that seems free, so then nobody may take more than they have.
+        Somebody unknown could hold everything that seems free, so then nobody may take more than they have, or have been granted for a
+        change that is on its way.
         """
         mine = next((h for h in self.holdings if isinstance(h, Holding) and (h.namespace, h.name) == (namespace, name)), None)
         others = [one for one in self.unknown if (one.namespace, one.name) != (namespace, name)]
         if others:
             names = ", ".join(f"{one.namespace}/{one.name}" for one in others)
-            return ConnectionLimit(connections=mine.connections if mine else 0, because=f"not known how many connections {names} may hold")
+            return ConnectionLimit(connections=mine.at_peak if mine else 0, because=f"not known how many connections {names} may hold")
         taken = sum(one.at_peak for one in self.holdings if isinstance(one, Holding) and one is not mine)
         return ConnectionLimit(connections=max(0, self.limit - taken), because=f"{self.because}, {taken} held by other APIs")
 
