@@ -73,11 +73,10 @@ def workers_fit_the_memory(c: Candidate) -> Infeasible | None:
 
 
 def peak_fits_the_connection_budget(c: Candidate) -> Infeasible | None:
-    """The one harm that spreads to other APIs: a database out of connections. Staying as we are opens none."""
-    limit = c.policy.connection_limit
-    if limit is None or c.there == c.here or c.forecast.connections_at_peak <= limit.connections:
+    """The one harm that spreads to other APIs: a database out of connections. Staying as we are, or with fewer pods, opens none."""
+    limit, peak = c.policy.connection_limit, c.forecast.connections_at_peak
+    if limit is None or peak <= max(limit.connections, c.here.connections(c.policy.engines_per_worker)):
         return None
-    peak = c.forecast.connections_at_peak
     because = f"{peak} connections at the peak of the rollout, {limit.connections} allowed ({limit.because})"
     return Infeasible(cause=Cause.CONNECTION_BUDGET, because=because)
 

@@ -59,6 +59,10 @@ class Unsolvable:
     rejected: tuple[Alternative, ...]
 
 
+Tried = tuple[Candidate, Infeasible | None, Infeasible | None]
+"""A candidate with the need and the limit that it breaks, if any."""
+
+
 def candidate(problem: Problem, there: Configuration) -> Candidate:
     """Return *there* with its forecast."""
     cores = problem.workload.cpu_limit_cores
@@ -90,14 +94,14 @@ def solve(problem: Problem, *, recommended: Configuration | None = None) -> Solu
     Cost grows with the pool while need falls with it, so for each replicas x workers only the least sufficient pool can be the answer:
     the enumeration is exact without trying the larger ones. The one exception is today's pool, which costs no rollout.
     """
-    tried: list[tuple[Candidate, Infeasible | None, Infeasible | None]] = []
+    tried: list[Tried] = []
     for group in _groups(problem):
         for there in group:
             tested = candidate(problem, there)
             need, limit = first_violation(tested, NEEDS), first_violation(tested, LIMITS)
             tried.append((tested, need, limit))
-            if need is None or need.cause in (Cause.CPU, Cause.LOOP):
-                break  # enough, or a larger pool would not help
+            if need is None or not _larger_pool_helps(tested, need):
+                break
     for replicas in _span(problem, Knob.REPLICAS, problem.here.replicas):
         if _within_bounds(problem, there := replace(problem.here, replicas=replicas)):
             tested = candidate(problem, there)
@@ -116,30 +120,46 @@ def solve(problem: Problem, *, recommended: Configuration | None = None) -> Solu
     return Solution(target=best.there, forecast=best.forecast, because=because, rejected=_rejected(problem, best.there))
 
 
+def _larger_pool_helps(tested: Candidate, need: Infeasible) -> bool:
+    """Not where CPU or loop fall short, nor where latency does although a request at the objective's percentile waits for no connection."""
+    if need.cause is Cause.OBJECTIVE:
+        return tested.forecast.pool_waiting_ratio > tested.policy.objective.slow_ratio
+    return need.cause is Cause.POOL
+
+
 def _span(problem: Problem, knob: Knob, here: int) -> range:
     bounds = problem.policy.knobs.get(knob)
     return range(here, here + 1) if bounds is None else range(bounds.least, bounds.most + 1)
 
 
-def _with_pool(problem: Problem, replicas: int, workers: int, pool: int) -> Configuration:
-    overflow = 0 if problem.policy.sets_overflow and Knob.POOL in problem.policy.knobs else problem.here.max_overflow
-    return Configuration(replicas=replicas, workers=workers, pool_size=pool, max_overflow=overflow)
+def _overflow(problem: Problem) -> int:
+    return 0 if problem.policy.sets_overflow and Knob.POOL in problem.policy.knobs else problem.here.max_overflow
+
+
+def _pools(problem: Problem) -> range:
+    """Return the limits that a pool may have, overflow included as in the spec's bounds; none below an overflow that is not ours to set."""
+    span = _span(problem, Knob.POOL, problem.here.pool_limit)
+    return range(max(span.start, _overflow(problem) + 1), span.stop)
+
+
+def _with_pool(problem: Problem, replicas: int, workers: int, limit: int) -> Configuration:
+    overflow = _overflow(problem)
+    return Configuration(replicas=replicas, workers=workers, pool_size=limit - overflow, max_overflow=overflow)
 
 
 def _groups(problem: Problem) -> Iterator[Iterator[Configuration]]:
     """Yield, for each replicas x workers, the pools from small to large."""
     for replicas in _span(problem, Knob.REPLICAS, problem.here.replicas):
         for workers in _span(problem, Knob.WORKERS, problem.here.workers):
-            pools = _span(problem, Knob.POOL, problem.here.pool_size)
-            yield (_with_pool(problem, replicas, workers, pool) for pool in pools)
+            yield (_with_pool(problem, replicas, workers, limit) for limit in _pools(problem))
 
 
 def _within_bounds(problem: Problem, there: Configuration) -> bool:
     return (
         there.replicas in _span(problem, Knob.REPLICAS, problem.here.replicas)
         and there.workers in _span(problem, Knob.WORKERS, problem.here.workers)
-        and there.pool_size in _span(problem, Knob.POOL, problem.here.pool_size)
-        and there == _with_pool(problem, there.replicas, there.workers, there.pool_size)
+        and there.pool_limit in _pools(problem)
+        and there.max_overflow == _overflow(problem)
     )
 
 
@@ -149,8 +169,9 @@ def _obvious(problem: Problem) -> Iterator[Configuration]:
     yield here
     for replicas in (2 * here.replicas, _span(problem, Knob.REPLICAS, here.replicas)[-1]):
         yield Configuration(replicas=replicas, workers=here.workers, pool_size=here.pool_size, max_overflow=here.max_overflow)
-    yield _with_pool(problem, here.replicas, _span(problem, Knob.WORKERS, here.workers)[-1], here.pool_size)
-    yield _with_pool(problem, here.replicas, here.workers, _span(problem, Knob.POOL, here.pool_size)[-1])
+    if pools := _pools(problem):
+        yield _with_pool(problem, here.replicas, _span(problem, Knob.WORKERS, here.workers)[-1], max(pools[0], here.pool_limit))
+        yield _with_pool(problem, here.replicas, here.workers, pools[-1])
 
 
 def _rejected(problem: Problem, chosen: Configuration | None) -> tuple[Alternative, ...]:
@@ -170,8 +191,13 @@ def _rejected(problem: Problem, chosen: Configuration | None) -> tuple[Alternati
     return tuple(Alternative(configuration=there, because=because) for there, because in fallen.items())
 
 
-def _unsolvable(problem: Problem, tried: list[tuple[Candidate, Infeasible | None, Infeasible | None]]) -> Unsolvable:
+def _unsolvable(problem: Problem, tried: list[Tried]) -> Unsolvable:
     rejected = _rejected(problem, None)
+    if not tried:
+        most = problem.policy.knobs[Knob.POOL].most
+        overflow = problem.here.max_overflow
+        because = f"an overflow of {overflow} leaves no size in a pool of {most}: name its variable in spec.knobs.pool.overflowEnv"
+        return Unsolvable(cause=Cause.POOL, because=because, rejected=rejected)
     for tested, need, limit in tried:
         if need is None and limit is not None:
             because = f"{tested.there} would do, but: {limit.because}"
