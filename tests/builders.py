@@ -121,7 +121,7 @@ def a_snapshot(
     )
 
 
-HEALTHY = {"latency_mean_s": 0.05, "latency_objective_s": 0.1, "over_objective_ratio": 0.0, "pool_wait_mean_s": 0.0}
+HEALTHY: dict[str, Any] = {"latency_mean_s": 0.05, "latency_objective_s": 0.1, "over_objective_ratio": 0.0, "pool_wait_mean_s": 0.0}
 """Readings of an API that meets its objective."""
 
 

@@ -1,0 +1,241 @@
+"""The answer is the one that trying everything would find, inside bounds and budget."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apituner.core.configuration import Configuration, Knob, connections_at_peak
+from apituner.core.demand import ServiceDemand
+from apituner.core.feasibility import LIMITS, NEEDS, Cause, first_violation
+from apituner.core.policy import Bounds, ConnectionLimit, Objective
+from apituner.core.solver import Problem, Solution, Unsolvable, candidate, cost_cores, solve
+from builders import a_configuration, a_policy, a_workload
+from strategies import problems
+
+MIB = 2.0**20
+ORDERS = ServiceDemand(arrivals_rps=90, cpu_s=0.004, loop_s=0.004, acquisitions=1, hold_s=0.04, elsewhere_s=0.04, worker_bytes=90 * MIB)
+
+
+def a_problem(here: Configuration | None = None, demand: ServiceDemand = ORDERS, **policy: object) -> Problem:
+    """Return the starved API's problem."""
+    return Problem(here=here or a_configuration(), demand=demand, policy=a_policy(**policy), workload=a_workload(here))
+
+
+def solved(problem: Problem, recommended: Configuration | None = None) -> Solution:
+    """Return the solution of a problem that has one."""
+    answer = solve(problem, recommended=recommended)
+    assert isinstance(answer, Solution)
+    return answer
+
+
+def knobs(replicas: tuple[int, int] = (2, 12), workers: tuple[int, int] = (1, 1), pool: tuple[int, int] = (2, 30)) -> dict[Knob, Bounds]:
+    """Return all three knobs with these bounds."""
+    return {knob: Bounds(least=least, most=most) for knob, (least, most) in zip(Knob, (replicas, workers, pool), strict=True)}
+
+
+def everything(problem: Problem) -> Iterator[Configuration]:
+    """Yield all that the spec allows, apart from the solver: a knob that is not named stays, bounds of a pool count overflow."""
+    here, named = problem.here, problem.policy.knobs
+
+    def span(knob: Knob, now: int) -> range:
+        return range(named[knob].least, named[knob].most + 1) if knob in named else range(now, now + 1)
+
+    overflow = 0 if problem.policy.sets_overflow and Knob.POOL in named else here.max_overflow
+    for replicas, workers, limit in product(
+        span(Knob.REPLICAS, here.replicas), span(Knob.WORKERS, here.workers), span(Knob.POOL, here.pool_limit)
+    ):
+        if limit > overflow:
+            yield Configuration(replicas=replicas, workers=workers, pool_size=limit - overflow, max_overflow=overflow)
+
+
+def feasible(problem: Problem, there: Configuration) -> bool:
+    """Whether *there* keeps every limit and meets every need."""
+    tested = candidate(problem, there)
+    return first_violation(tested, LIMITS) is None and first_violation(tested, NEEDS) is None
+
+
+def test_the_starved_pool_gets_connections_not_pods() -> None:
+    """1.8 erlangs a worker need a pool of 5 for one wait in twenty; pods would cost a hundred times as much."""
+    answer = solved(a_problem())
+
+    assert (answer.target.replicas, answer.target.workers, answer.target.max_overflow) == (2, 1, 0)
+    assert 4 <= answer.target.pool_size <= 7
+    assert answer.forecast.latency_s < 0.2125
+    assert "the least that gives p95" in answer.because
+
+
+@given(problems())
+def test_the_solver_finds_what_trying_everything_finds(problem: Problem) -> None:
+    """The same cost as the full enumeration, or none where there is none."""
+    possible = [cost_cores(problem, there) for there in everything(problem) if feasible(problem, there)]
+    answer = solve(problem)
+
+    if isinstance(answer, Unsolvable):
+        assert not possible
+    else:
+        assert min(possible) == pytest.approx(cost_cores(problem, answer.target))
+
+
+@given(problems(), st.data())
+def test_p3_never_outside_the_bounds(problem: Problem, data: st.DataObject) -> None:
+    """Every named knob stays within its bounds, overflow included; every other stays as it is; a stale recommendation changes nothing."""
+    stale = data.draw(
+        st.none() | st.builds(Configuration, replicas=st.integers(1, 9), workers=st.integers(1, 9), pool_size=st.integers(1, 20))
+    )
+    answer = solve(problem, recommended=stale)
+
+    assert isinstance(answer, Unsolvable) or answer.target in list(everything(problem))
+
+
+@given(problems(), st.data())
+def test_p2_never_over_the_connection_limit_at_the_peak(problem: Problem, data: st.DataObject) -> None:
+    """The way there fits, unless it opens no connection at all."""
+    stale = data.draw(st.none() | st.sampled_from(list(everything(problem)) or [problem.here]))
+    answer, limit = solve(problem, recommended=stale), problem.policy.connection_limit
+    if isinstance(answer, Unsolvable) or limit is None:
+        return
+    engines = problem.policy.engines_per_worker
+
+    peak = connections_at_peak(problem.here, answer.target, engines)
+    assert peak <= max(limit.connections, problem.here.connections(engines))
+    assert peak == answer.forecast.connections_at_peak
+
+
+@given(problems(), st.floats(1, 3))
+def test_more_load_never_gets_less_capacity(problem: Problem, factor: float) -> None:
+    """What suffices for more suffices for less, so the price never falls with the load."""
+    busier = replace(problem, demand=replace(problem.demand, arrivals_rps=problem.demand.arrivals_rps * factor))
+    quiet, busy = solve(problem), solve(busier)
+
+    if isinstance(quiet, Unsolvable):
+        assert isinstance(busy, Unsolvable)
+    elif isinstance(busy, Solution):
+        assert cost_cores(problem, quiet.target) <= cost_cores(problem, busy.target) + 1e-9
+
+
+@given(problems())
+def test_p5_every_rejected_alternative_says_why(problem: Problem) -> None:
+    """At most five, none twice, never the answer itself, each with its reason."""
+    answer = solve(problem)
+    fallen = [alternative.configuration for alternative in answer.rejected]
+
+    assert len(fallen) == len(set(fallen)) <= 5
+    assert all(alternative.because for alternative in answer.rejected)
+    if isinstance(answer, Solution):
+        assert answer.target not in fallen
+
+
+def test_a_recommendation_is_kept_while_it_is_nearly_as_cheap() -> None:
+    """Noise moves the least pool by one; the recommendation does not follow."""
+    best = solved(a_problem()).target
+    larger = replace(best, pool_size=best.pool_size + 2)
+
+    assert larger == solved(a_problem(), larger).target
+
+
+@pytest.mark.parametrize(
+    "stale",
+    [
+        pytest.param(a_configuration(replicas=3, pool_size=5), id="dearer by more than a tenth"),
+        pytest.param(a_configuration(pool_size=3), id="no longer sufficient"),
+        pytest.param(a_configuration(replicas=1, pool_size=12), id="no longer within the bounds"),
+        pytest.param(a_configuration(pool_size=5, max_overflow=1), id="with an overflow that we set to 0"),
+    ],
+)
+def test_a_recommendation_is_dropped(stale: Configuration) -> None:
+    """What was good once has no right of its own."""
+    assert solved(a_problem()).target == solved(a_problem(), stale).target
+
+
+def test_a_recommendation_that_no_longer_fits_the_budget_is_dropped() -> None:
+    """A limit that fell in between binds the old answer too."""
+    best = solved(a_problem()).target
+    larger = replace(best, pool_size=best.pool_size + 2)
+    tight = ConnectionLimit(connections=connections_at_peak(a_configuration(), larger, 1) - 1, because="less than before")
+
+    assert best == solved(a_problem(connection_limit=tight), larger).target
+
+
+@pytest.mark.parametrize(
+    ("expected", "problem"),
+    [
+        pytest.param(
+            Cause.CONNECTION_BUDGET,
+            a_problem(connection_limit=ConnectionLimit(connections=5, because="95 held by others")),
+            id="the budget",
+        ),
+        pytest.param(Cause.POOL, a_problem(knobs=knobs(replicas=(2, 2), pool=(2, 3))), id="the bound of the pool"),
+        pytest.param(Cause.CPU, a_problem(demand=replace(ORDERS, cpu_s=0.2)), id="CPU"),
+        pytest.param(Cause.LOOP, a_problem(demand=replace(ORDERS, cpu_s=0.001, loop_s=0.2)), id="loops"),
+        pytest.param(Cause.OBJECTIVE, a_problem(demand=replace(ORDERS, elsewhere_s=0.5)), id="time that no knob shortens"),
+        pytest.param(
+            Cause.MEMORY,
+            replace(
+                a_problem(demand=replace(ORDERS, loop_s=0.010, worker_bytes=400 * MIB), knobs=knobs(replicas=(2, 2), workers=(2, 2))),
+                workload=a_workload(cpu_limit_cores=2.0),
+            ),
+            id="memory",
+        ),
+    ],
+)
+def test_p12_the_binding_cause_is_named(expected: Cause, problem: Problem) -> None:
+    """When nothing within the bounds will do, what stands in the way is said."""
+    answer = solve(problem)
+
+    assert isinstance(answer, Unsolvable)
+    assert expected is answer.cause
+    assert answer.because
+
+
+def test_p12_what_would_do_is_named_with_what_forbids_it() -> None:
+    """A person who decides about the budget sees what it would buy."""
+    answer = solve(a_problem(connection_limit=ConnectionLimit(connections=12, because="100 less 88 held by others")))
+
+    assert isinstance(answer, Unsolvable)
+    assert "would do, but: " in answer.because
+    assert "100 less 88 held by others" in answer.because
+
+
+def test_p3_bounds_of_a_pool_count_its_overflow() -> None:
+    """An overflow that is not ours to set leaves the rest of the bounds to the size."""
+    here = a_configuration(pool_size=1, max_overflow=2)
+    bounded = a_problem(here, knobs=knobs(replicas=(2, 2), pool=(2, 6)), sets_overflow=False)
+
+    answer = solved(bounded)
+    assert (answer.target.pool_limit <= 6, answer.target.max_overflow) == (True, 2)
+
+
+def test_p12_an_overflow_beyond_the_bounds_is_no_crash() -> None:
+    """Where no size is left beside the overflow, the way out is named."""
+    answer = solve(a_problem(a_configuration(max_overflow=40), sets_overflow=False))
+
+    assert isinstance(answer, Unsolvable)
+    assert (answer.cause, "overflowEnv" in answer.because) == (Cause.POOL, True)
+
+
+def test_an_overflow_that_is_ours_becomes_size() -> None:
+    """The whole pool is set as size, the overflow as 0."""
+    assert solved(a_problem(a_configuration(max_overflow=1))).target.max_overflow == 0
+
+
+def test_staying_costs_nothing() -> None:
+    """A configuration that suffices is kept before one that is a connection cheaper."""
+    here = replace(solved(a_problem()).target, pool_size=8)
+
+    assert here == solved(a_problem(here)).target
+
+
+def test_p10_wide_bounds_are_searched_quickly() -> None:
+    """A latency that no pool shortens is not tried with every pool: 320 000 configurations, far less than a second."""
+    wide = knobs(replicas=(1, 100), workers=(1, 16), pool=(1, 200))
+    objective = Objective(percentile=99, latency_s=0.25, error_ratio=0.01)
+    problem = a_problem(demand=replace(ORDERS, elsewhere_s=0.5), knobs=wide, objective=objective)
+    began = time.process_time()
+
+    assert isinstance(solve(problem), Unsolvable)
+    assert time.process_time() - began < 0.5
