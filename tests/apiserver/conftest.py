@@ -15,11 +15,13 @@ from shop import Shop
 _CRDS = Path(__file__).resolve().parents[2] / "crds"
 
 
-@pytest.fixture(scope="session")
-def kinds(cluster: LocalCluster) -> None:
-    """Teach the API server the two kinds, and wait until it serves them."""
+@pytest.fixture(scope="module")
+def kinds(cluster: LocalCluster) -> Iterator[None]:
+    """Teach the API server the two kinds, and wait until it serves them; helm would not take over what it did not install."""
     cluster.kubectl("apply", "--server-side", "-f", str(_CRDS))
     cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(_CRDS))
+    yield
+    cluster.kubectl("delete", "-f", str(_CRDS), "--timeout=60s")
 
 
 @pytest_asyncio.fixture
