@@ -5,7 +5,7 @@ import sys
 from types import FrameType
 
 from cluster import ClusterError, LocalCluster
-from cluster.gobuild import BuildFailed
+from cluster.binaries import BuildFailed
 
 
 def main() -> None:

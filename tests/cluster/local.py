@@ -34,6 +34,7 @@ class LocalCluster:
     def __init__(self, supervision: Supervision, folders: Folders, *, scrape_interval_s: float) -> None:
         programs = self._programs = binaries.ensure()
         folder = self._folder = folders.main
+        self._folders = (folders.main, folders.database)
         self._supervision = supervision
         self.image_env = image_env()
         self.kubeconfig = folder / "admin.kubeconfig"
@@ -137,6 +138,11 @@ class LocalCluster:
     def logs(self, namespace: str, pod: str, container: str | None = None) -> str:
         """What the containers of a pod printed, previous runs first; also of a pod that is gone."""
         return printed(self._folder / "logs", namespace=namespace, pod=pod, container=container)
+
+    def log(self, program: str) -> str:
+        """What a program of the cluster itself printed: "kube-apiserver", "node", "prometheus", "postgres", ..."""
+        (file,) = [folder / f"{program}.log" for folder in self._folders if (folder / f"{program}.log").exists()]
+        return file.read_text(errors="replace")
 
     def wait_for(self, condition: Callable[[], object], what: str, *, within_s: float = START_WITHIN_S) -> None:
         """Wait until *condition* holds, or say that *what* did not come."""

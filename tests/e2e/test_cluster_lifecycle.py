@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cluster import LocalCluster
-from cluster.binaries import cache, kubectl
+from cluster.binaries import cache_folder, kubectl
 from cluster.node.cgroups import MOUNT
 from cluster.processes import descendants, table
 from cluster.programs import TESTS, ClusterError
@@ -117,7 +117,7 @@ def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
 
 def test_a_failed_start_says_why_and_leaves_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names the program and holds its last words."""
-    monkeypatch.setattr("cluster.control_plane.Etcd._argv", lambda _: [cache(), "--no-such-flag"])
+    monkeypatch.setattr("cluster.control_plane.Etcd._argv", lambda _: [cache_folder(), "--no-such-flag"])
     root = place / "root"
 
     with pytest.raises(ClusterError, match="etcd"):

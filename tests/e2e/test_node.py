@@ -229,6 +229,35 @@ def test_a_failed_liveness_probe_restarts_the_container(cluster: LocalCluster, n
     assert container_of(cluster, namespace, "sick")["lastState"]["terminated"]["exitCode"] in (143, 137)
 
 
+def test_init_containers_and_the_startup_probe_come_first(cluster: LocalCluster, namespace: str) -> None:
+    """Containers start once the init containers are done, and liveness is not asked before the startup probe has succeeded."""
+    there = {"exec": {"command": ["test", "-e", "started"]}, "periodSeconds": 1}
+    slow = runs(
+        "import pathlib, time; print(pathlib.Path('prepared').exists())\n"
+        "time.sleep(2.5); pathlib.Path('started').touch(); time.sleep(1000)",
+        startupProbe=there | {"failureThreshold": 20},
+        livenessProbe=there | {"failureThreshold": 1},
+    )
+    first = {"name": "first", "image": "none"} | runs("import pathlib, time; time.sleep(1); pathlib.Path('prepared').touch()")
+    apply(cluster, namespace, a_pod("slow", slow, initContainers=[first]))
+
+    cluster.wait_for(lambda: cluster.ready_pods(namespace, "app=slow"), "readiness", within_s=WITHIN_S)
+    status = status_of(cluster, namespace, "slow")
+    assert status["containerStatuses"][0]["restartCount"] == 0
+    assert status["initContainerStatuses"][0]["state"]["terminated"]["reason"] == "Completed"
+    assert cluster.logs(namespace, "slow", container="c0") == "True\n"
+
+
+def test_a_cpu_limit_throttles(cluster: LocalCluster, namespace: str) -> None:
+    """A busy loop under a limit of 0.2 cores gets about that; where this user may set no limits, the node has said so."""
+    script = "import time\nt = time.monotonic()\nwhile time.monotonic() < t + 2: pass\nprint(time.process_time() / 2)"
+    apply(cluster, namespace, a_pod("busy", runs(script, resources={"limits": {"cpu": "200m"}}), restartPolicy="Never"))
+    wait_for_phase(cluster, namespace, "busy", "Succeeded")
+
+    enforced = "CPU limits of pods are not enforced" not in cluster.log("node")
+    assert float(cluster.logs(namespace, "busy")) < (0.35 if enforced else 1.1)
+
+
 def test_a_pod_acts_as_its_service_account(cluster: LocalCluster, namespace: str) -> None:
     """A token bound to the pod is what its kubeconfig holds: RBAC lets it do what its roles allow, and nothing else."""
     cluster.kubectl("create", "serviceaccount", "reader", "-n", namespace)

@@ -15,7 +15,7 @@ SUFFIXES = {
 
 def quantity(text: str) -> Decimal:
     """The number that *text* ("500m", "1.5", "64Mi") stands for, in cores or bytes."""
-    number = text.rstrip("numkMGTPEi")
+    number = text.rstrip("numkKMGTPEi")
     return Decimal(number) * SUFFIXES.get(text[len(number) :], Decimal(1))
 
 
