@@ -239,3 +239,12 @@ def test_p10_wide_bounds_are_searched_quickly() -> None:
 
     assert isinstance(solve(problem), Unsolvable)
     assert time.process_time() - began < 0.5
+
+
+def test_p12_where_everything_breaks_a_limit_too_the_limit_is_told() -> None:
+    """Outside its bounds an API cannot even stay as it is: what is forbidden comes before what is needed."""
+    none_at_all = ConnectionLimit(connections=1, because="99 held by others")
+    answer = solve(a_problem(a_configuration(1), replace(ORDERS, cpu_s=0.2), connection_limit=none_at_all))
+
+    assert isinstance(answer, Unsolvable)
+    assert (answer.cause, "99 held by others" in answer.because) == (Cause.CONNECTION_BUDGET, True)
