@@ -19,12 +19,8 @@ Render = Callable[..., Documents]
 
 @pytest.fixture(scope="session")
 def helm() -> Path:
-    """The helm of the local cluster, built on first use; nothing else of the cluster is needed to render."""
-    family = next(family for family in binaries.FAMILIES if family.name == "helm")
-    folder = binaries.cache() / family.key
-    if not folder.is_dir():
-        binaries.build([family])
-    return folder / "bin" / "helm"
+    """The helm of the local cluster, built on first use."""
+    return binaries.ensure()["helm"]
 
 
 @pytest.fixture(scope="session")
