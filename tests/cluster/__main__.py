@@ -10,9 +10,10 @@ from cluster.binaries import BuildFailed
 
 def main() -> None:
     """Start one, say how to reach it, and wait."""
-    # Whoever asks us to end, politely, gets an orderly end; for the rest there is the supervisor.
-    signal.signal(signal.SIGTERM, interrupted)
-    signal.signal(signal.SIGHUP, interrupted)
+    # Whoever asks us to end, politely, gets an orderly end; for the rest there is the supervisor. SIGINT is among them, as a shell
+    # starts its background jobs with that one ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
     try:
         with LocalCluster.start() as cluster:
             print(f"export KUBECONFIG='{cluster.kubeconfig}'")

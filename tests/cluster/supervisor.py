@@ -93,8 +93,8 @@ class Supervisor:
             request = json.loads(line)
             try:
                 answer = getattr(self, request["do"])(request)
-            except OSError as error:
-                answer = {"error": str(error)}
+            except (OSError, KeyError) as error:  # a program that cannot be started, or was not
+                answer = {"error": repr(error)}
             sys.stdout.write(json.dumps(answer) + "\n")
             sys.stdout.flush()
 

@@ -34,6 +34,11 @@ class Refused(Exception):  # noqa: N818 -- reads as what happened
         """Whether the same request may succeed later: the server is starting, stopping or busy."""
         return self.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS) or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
+    @property
+    def names_another(self) -> bool:
+        """Whether the object of that name is not the one that was meant; other conflicts pass."""
+        return self.status == HTTPStatus.CONFLICT and "uid" in str(self).lower()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:

@@ -118,7 +118,7 @@ class Pod:
                 self._news.set()
                 await asyncio.sleep(RETRY_S)
             except Refused as refusal:
-                if refusal.status in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+                if refusal.status == HTTPStatus.NOT_FOUND or refusal.names_another:
                     return  # the pod is gone, or another bears its name
                 narrate(f"status of {self._path}: {refusal}")
                 self._news.set()
