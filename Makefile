@@ -43,6 +43,7 @@ demo: binaries ## The whole story on a real control plane: a starved pool found 
 clean: ## Remove what was made here; the cache of built binaries stays.
 	@rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
+.PHONY: binaries
 binaries: .venv/ready ## Build the programs of the local cluster, unless the cache has them (about 10 min on 2 cores, once).
 	@PYTHONPATH=tests $(PY) -m cluster.binaries
 

@@ -101,20 +101,18 @@ class Supervisor:
     def clean_up(self) -> None:
         """End everything, then remove everything."""
         database = self.running.get("postgres")
-        segment = shared_memory(self.folders)
         if database and database.poll() is None:
             database.send_signal(signal.SIGCONT)
             database.send_signal(signal.SIGINT)  # "fast shutdown"
         spared = {process.pid for process in descendants(database.pid)} | {database.pid} if database else set()
-        kill_all(spared=spared)
+        ended = kill_all(spared=spared)
         if database:
             try:
                 database.wait(DATABASE_GRACE_S)
             except subprocess.TimeoutExpired:
                 database.kill()
-        kill_all(spared=set())
-        if segment is not None:
-            ctypes.CDLL(None).shmctl(segment, IPC_RMID, None)  # -1 when PostgreSQL has freed it itself, as it should
+        ended |= spared | kill_all(spared=set())
+        free_shared_memory(ended)
         for folder in self.folders:
             shutil.rmtree(folder, ignore_errors=True)
         for group in self.cgroups:
@@ -124,25 +122,27 @@ class Supervisor:
                 group.rmdir()
 
 
-def kill_all(*, spared: set[int]) -> None:
-    """Kill every descendant but the *spared*, until none is left: a process may fork while it is being looked for."""
+def kill_all(*, spared: set[int]) -> set[int]:
+    """Kill every descendant but the *spared*, until none is left, as one may fork meanwhile; returns the killed."""
+    killed = set()
     while targets := [p for p in descendants(os.getpid()) if p.pid not in spared]:
         for process in targets:
             if process.zombie and process.parent == os.getpid():
                 os.waitpid(process.pid, os.WNOHANG)
             else:
                 kill(process.pid)
+            killed.add(process.pid)
         time.sleep(0.01)
+    return killed
 
 
-def shared_memory(folders: list[Path]) -> int | None:
-    """The id of PostgreSQL's segment, which would outlive a killed server: the second word in line 7 of its postmaster.pid."""
-    for folder in folders:
-        for note in folder.glob("*/postmaster.pid"):
-            lines = note.read_text().splitlines()
-            if len(lines) > 6 and len(words := lines[6].split()) == 2:
-                return int(words[1])
-    return None
+def free_shared_memory(creators: set[int]) -> None:
+    """Free the System V segments that *creators*, all gone, have left: a killed PostgreSQL does, and so does a killed initdb."""
+    table = Path("/proc/sysvipc/shm")
+    for line in table.read_text().splitlines()[1:] if table.exists() else ():
+        _, segment, _, _, creator, _, attached = line.split()[:7]
+        if int(creator) in creators and attached == "0":
+            ctypes.CDLL(None).shmctl(int(segment), IPC_RMID, None)
 
 
 def main() -> None:

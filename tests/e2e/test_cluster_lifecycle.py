@@ -48,6 +48,12 @@ def segments(creators: set[int]) -> list[str]:
     return [line for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:] if int(line.split()[4]) in creators]
 
 
+def abandoned(since: float) -> list[str]:
+    """The shared memory made after *since* that no process holds any more: columns 7 and 14 are the holders and the time."""
+    lines = (line.split() for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:])
+    return [" ".join(line) for line in lines if line[6] == "0" and int(line[13]) >= int(since)]
+
+
 def groups(folder: Path) -> list[Path]:
     """The control groups of the cluster in *folder*."""
     return [*MOUNT.glob(f"apituner-{folder.name}-*"), *MOUNT.glob(f"cpu/apituner-{folder.name}-*")]
@@ -116,7 +122,8 @@ def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_failed_start_says_why_and_leaves_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error names the program and holds its last words."""
+    """The error names the program and holds its last words; initdb, which just ran beside it, leaves no shared memory."""
+    began = time.time()
     monkeypatch.setattr("cluster.control_plane.Etcd._argv", lambda _: [cache_folder(), "--no-such-flag"])
     root = place / "root"
 
@@ -124,3 +131,4 @@ def test_a_failed_start_says_why_and_leaves_nothing(place: Path, monkeypatch: py
         LocalCluster.start(root)
 
     assert not root.exists()
+    assert [] == abandoned(began)
