@@ -37,7 +37,7 @@ class Shop:
     async def deploy(self, *containers: dict[str, Any], target: Target | None = None, **spec: Any) -> Workload:  # noqa: ANN401
         """Create `orders`, with no pods unless *spec* says otherwise, and wait until it is at rest."""
         labels = {"app": "orders"}
-        pod = {"terminationGracePeriodSeconds": 1, "containers": list(containers) or [a_program()]}
+        pod = {"terminationGracePeriodSeconds": 6, "containers": list(containers) or [a_program()]}
         manifest = {
             "apiVersion": "apps/v1",
             "kind": "Deployment",

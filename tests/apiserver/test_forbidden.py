@@ -21,7 +21,7 @@ from shop import Shop
 STEP = Rollout(workers=2, pool_size=14, max_overflow=0)
 READ = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get"]}
 LIST = {"apiGroups": ["autoscaling"], "resources": ["horizontalpodautoscalers"], "verbs": ["list"]}
-WRITE = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["patch"]}
+WRITE = {"apiGroups": ["apps"], "resources": ["deployments", "deployments/scale"], "verbs": ["patch"]}
 
 
 @asynccontextmanager
@@ -46,7 +46,7 @@ def restored(words: str, shop: Shop) -> str:
 
 
 async def test_the_whole_role_is_enough(shop: Shop, tmp_path: Path) -> None:
-    """Get and patch Deployments, list autoscalers: no more is asked for."""
+    """Get and patch Deployments and their Scale, list autoscalers: no more is asked for."""
     await shop.deploy()
     async with account(shop, tmp_path, READ, LIST, WRITE) as api:
         workloads = KubeWorkloads(api)
@@ -81,7 +81,7 @@ async def test_what_may_not_be_written_is_refused(shop: Shop, tmp_path: Path) ->
             await workloads.carry_out(shop.target(), Scale(replicas=3), seen),
         ] == [
             NotWritten(reason="Forbidden", because=restored("patch deployments", shop)),
-            NotWritten(reason="Forbidden", because=restored("patch deployments", shop)),
+            NotWritten(reason="Forbidden", because=restored("patch deployments/scale", shop)),
         ]
     assert (await shop.read()).resource_version == seen.resource_version
 

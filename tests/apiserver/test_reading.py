@@ -78,17 +78,13 @@ def an_autoscaler(name: str, deployment: str) -> dict[str, Any]:
 
 async def test_terminating_pods_are_counted(shop: Shop) -> None:
     """Old pods hold their connections until they exit, long after the Deployment has stopped counting them."""
-    held = {"metadata": {"labels": {"app": "orders"}, "finalizers": ["apituner.dev/held-by-a-test"]}}
-    await shop.deploy()
-    shop.kubectl("patch", "deployment/orders", "--patch", json.dumps({"spec": {"replicas": 2, "template": held}}))
-    await shop.until(lambda seen: seen.total_replicas == 2)
+    draining = a_program(lifecycle={"preStop": {"sleep": {"seconds": 4}}})
+    await shop.deploy(draining, replicas=2)
     shop.kubectl("scale", "deployment/orders", "--replicas=0")
 
     seen = await shop.until(lambda seen: seen.total_replicas == 0 and seen.terminating_replicas == 2)
 
     assert seen.unsettled_because == "2 old pods are still terminating"
-    for pod in shop.kubectl("get", "pods", "-o", "name").split():
-        shop.kubectl("patch", pod, "--type=merge", "--patch", '{"metadata": {"finalizers": null}}')
     assert (await shop.at_rest()).terminating_replicas == 0
 
 
