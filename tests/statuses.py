@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from apituner.api import changes, conditions, diagnoses, seen, status
 from apituner.core.decision import DecisionKind
 from apituner.core.diagnosis import Check, Verdict
-from apituner.core.memory import Outcome
+from apituner.core.memory import HISTORY_MOST, Outcome
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -62,7 +62,7 @@ def a_full_status() -> status.ApiTuningStatus:
             rejected=(rejected,) * changes.REJECTED_MOST,
         ),
         last_change=changes.ChangeReport(**dict(_past_change()), because="the pool was starved"),
-        history=(_past_change(),) * status.HISTORY_MOST,
+        history=(_past_change(),) * HISTORY_MOST,
         baseline=seen.Baseline(query_microseconds=1800),
     )
 

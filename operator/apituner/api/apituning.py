@@ -8,6 +8,7 @@ from pydantic import Field
 from apituner.api.knobs import Knobs
 from apituner.api.rules import Part, Rule
 from apituner.api.words import Label, ObjectName, SourceName
+from apituner.core.memory import HISTORY_MOST
 from apituner.core.policy import Mode
 
 MILLISECONDS_MOST = 60_000
@@ -89,8 +90,8 @@ class Rollout(Part):
     """
     cooldown_seconds: Annotated[int, Field(strict=True, ge=0, le=86_400)] = 600
     """How long to rest after a change, in seconds; with 0 the next change waits only until the last one is settled."""
-    max_per_day: Annotated[int, Field(strict=True, ge=1, le=288)] = 6
-    """The most changes within 24 hours."""
+    max_per_day: Annotated[int, Field(strict=True, ge=1, le=HISTORY_MOST)] = 6
+    """The most changes within 24 hours; the status remembers ten."""
 
 
 class ApiTuningSpec(Part):

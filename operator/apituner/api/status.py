@@ -9,8 +9,8 @@ from apituner.api.conditions import ATOMIC, Conditions, Report
 from apituner.api.diagnoses import DecisionReport, DiagnosisReport
 from apituner.api.seen import Baseline, Current, Observed, Summary
 from apituner.api.words import at_most
+from apituner.core.memory import HISTORY_MOST
 
-HISTORY_MOST = 10
 GRANTS_MOST = 200
 
 

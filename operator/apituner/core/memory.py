@@ -7,7 +7,8 @@ from enum import StrEnum
 from apituner.core.configuration import Configuration
 from apituner.core.diagnosis import Bottleneck
 
-_HISTORY_MOST = 10
+HISTORY_MOST = 10
+"""Changes that are remembered; so no more of them can be counted in a day."""
 # The floor moves only when it is undercut by more than noise, so that the status is not written for nothing.
 _FLOOR_NOISE = 0.05
 
@@ -61,7 +62,7 @@ class Memory:
     def querying(self, query_s: float | None) -> "Memory":
         """Return the memory after a window whose queries took *query_s* on average."""
         known = self.query_floor_s
-        if query_s is None or (known is not None and query_s > (1 - _FLOOR_NOISE) * known):
+        if not query_s or (known is not None and query_s > (1 - _FLOOR_NOISE) * known):
             return self
         return replace(self, query_floor_s=query_s)
 
@@ -70,7 +71,7 @@ class Memory:
         if self.change is None:
             return self
         done = replace(self.change, outcome=outcome)
-        return replace(self, change=done, history=(done, *self.history)[:_HISTORY_MOST], recommended=None)
+        return replace(self, change=done, history=(done, *self.history)[:HISTORY_MOST], recommended=None)
 
     def changes_since(self, now: datetime, window: timedelta) -> int:
         """Count the changes of the last *window*; the abandoned too, which most often had begun to reach the cluster."""

@@ -20,6 +20,7 @@ _POD_MOVED_CORES = 0.01
 
 # A recommendation stays as it is while a new one would save less than this share: noise moves the least pool by one from sweep to sweep.
 _WORTH_A_NEW_ONE = 0.10
+_POOL_NOISE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +114,8 @@ def solve(problem: Problem, *, recommended: Configuration | None = None) -> Solu
     if recommended is not None and _within_bounds(problem, recommended):
         last = candidate(problem, recommended)
         still_good = first_violation(last, NEEDS) is None and first_violation(last, LIMITS) is None
-        if still_good and cost_cores(problem, recommended) <= (1 + _WORTH_A_NEW_ONE) * cost_cores(problem, best.there):
+        close = abs(recommended.pool_limit - best.there.pool_limit) <= _POOL_NOISE
+        if still_good and close and cost_cores(problem, recommended) <= (1 + _WORTH_A_NEW_ONE) * cost_cores(problem, best.there):
             best = last
     objective = problem.policy.objective
     because = f"the least that gives p{objective.percentile:g} of about {best.forecast.latency_s * 1e3:.0f} ms with headroom"

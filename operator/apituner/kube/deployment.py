@@ -40,9 +40,10 @@ def workload(deployment: Mapping[str, Any], target: Target, autoscaler: Autoscal
         written_at=ownership.written_at(deployment),
         paused=spec.get("paused", False),
         stuck_because=_stuck_because(status),
-        cpu_request_cores=requests.get("cpu"),
-        cpu_limit_cores=limits.get("cpu"),
-        memory_limit_bytes=limits.get("memory"),
+        # A limit of 0 is Kubernetes' word for none.
+        cpu_request_cores=requests.get("cpu") or None,
+        cpu_limit_cores=limits.get("cpu") or None,
+        memory_limit_bytes=limits.get("memory") or None,
         settings=settings(deployment, container, target),
         autoscaler=autoscaler,
     )

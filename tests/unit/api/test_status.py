@@ -7,10 +7,11 @@ import pytest
 import statuses
 from apituner.api.conditions import Condition, ConditionStatus
 from apituner.api.diagnoses import BottleneckWord, DecisionReport
-from apituner.api.status import HISTORY_MOST, ApiTuningStatus
+from apituner.api.status import ApiTuningStatus
 from apituner.api.words import SENTENCE_MOST
 from apituner.core.decision import DecisionKind
 from apituner.core.diagnosis import Bottleneck
+from apituner.core.memory import HISTORY_MOST
 
 
 def test_a_status_reads_back_as_it_was_written() -> None:

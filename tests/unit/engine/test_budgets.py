@@ -231,7 +231,7 @@ async def test_the_budget_holds_in_every_second(
             "workers": {"min": 1, "max": 1},
             "pool": {"min": 2, "max": 16, "sizeEnv": "SIZE", "overflowEnv": "OVER"},
         }
-        world.tune(f"api{number}", budget="db", knobs=knobs, rollout={"cooldownSeconds": 30, "maxPerDay": 288})
+        world.tune(f"api{number}", budget="db", knobs=knobs, rollout={"cooldownSeconds": 30, "maxPerDay": 10})
     for sweep in range(40):
         if sweep in restarts:
             world.restart()
