@@ -12,6 +12,9 @@ import pytest
 from cluster import LocalCluster
 from installed import SWEEP_S, Installed, a_shop, a_tuning, eventually, installed, pool_size
 
+# From the end of a sweep to what kubectl shows of it, on a machine that is busy with other things: a look takes 0.1 to 1 s.
+LATENCY_S = 4
+
 
 @pytest.fixture(scope="module")
 def operator(cluster: LocalCluster) -> Iterator[Installed]:
@@ -66,7 +69,9 @@ def test_p7_without_prometheus_it_says_so_changes_nothing_and_recovers(operator:
     try:
         stopped = time.monotonic()
         operator.cluster.kubectl("patch", "apituning/shop", "-n", namespace, "--type=merge", "-p", '{"spec": {"mode": "Auto"}}')
-        eventually(lambda: operator.condition(namespace, "shop", "MetricsAvailable").get("status") == "False", within_s=3 * SWEEP_S + 2)
+        eventually(
+            lambda: operator.condition(namespace, "shop", "MetricsAvailable").get("status") == "False", within_s=3 * SWEEP_S + LATENCY_S
+        )
         took_s = time.monotonic() - stopped
         time.sleep(3 * SWEEP_S)
         unchanged = operator.get("deployment", namespace, "shop")["metadata"]["generation"] == generation
@@ -74,7 +79,7 @@ def test_p7_without_prometheus_it_says_so_changes_nothing_and_recovers(operator:
         operator.cluster.prometheus.start()
 
     assert unchanged
-    assert took_s < 3 * SWEEP_S + 2
+    assert took_s < 3 * SWEEP_S + LATENCY_S
     eventually(lambda: operator.condition(namespace, "shop", "MetricsAvailable").get("status") == "True", within_s=60)
 
 
@@ -107,11 +112,15 @@ def test_p7_a_fault_is_a_condition_with_advice_within_one_sweep(  # noqa: PLR091
         *manifests, a_shop(namespace, "fine"), a_tuning(namespace, "fine", mode="Recommend"), a_tuning(namespace, "faulty", **spec)
     )
 
-    found = eventually(lambda: (one := operator.condition(namespace, "faulty", kind)).get("reason") == reason and one, within_s=SWEEP_S + 3)
+    found = eventually(
+        lambda: (one := operator.condition(namespace, "faulty", kind)).get("reason") == reason and one, within_s=SWEEP_S + LATENCY_S
+    )
 
     assert found["status"] == "False"
     assert advice in found["message"]
-    assert eventually(lambda: operator.condition(namespace, "fine", "TargetAvailable").get("status") == "True", within_s=SWEEP_S + 3)
+    assert eventually(
+        lambda: operator.condition(namespace, "fine", "TargetAvailable").get("status") == "True", within_s=SWEEP_S + LATENCY_S
+    )
     assert "Traceback" not in operator.log()
 
 
