@@ -34,17 +34,17 @@ check: .venv/ready ## Lint, types, import contracts.
 unit: .venv/ready ## The unit tests alone: seconds.
 	@$(PY) -m pytest tests/unit -q
 
-test: check binaries ## Every check and every test (first run: about 20 min of builds; then about 8 min).
+test: check binaries ## Every check and every test (first run: about 15 min of builds; then about 8 min).
 	@$(PY) -m pytest tests
 
-demo: binaries ## The whole story on a real control plane: a starved pool found and fixed, a blocked loop named (about 4 min).
+demo: binaries ## The whole story on a real control plane: a starved pool found and fixed, a blocked loop named (about 3 min).
 	@PYTHONPATH=operator:tests $(PY) -m demo
 
 clean: ## Remove what was made here; the cache of built binaries stays.
 	@rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .PHONY: binaries
-binaries: .venv/ready ## Build the programs of the local cluster, unless the cache has them (about 10 min on 2 cores, once).
+binaries: .venv/ready ## Build the programs of the local cluster, unless the cache has them (about 15 min on 2 cores, once).
 	@PYTHONPATH=tests $(PY) -m cluster.binaries
 
 cluster: .venv/ready ## Start a local cluster, say how to reach it, and keep it until Ctrl-C.
