@@ -41,10 +41,11 @@ def in_force(seen: Snapshot, workload: Workload, policy: Policy) -> Configuratio
     workers_alive = seen[Signal.WORKERS_ALIVE]
     workers = max(1, round(workers_alive / max(seen.pods_reporting, 1)))
     limit, overflow = 1, 0
-    if Knob.POOL in policy.knobs:
+    # Also where no knob names the pool: its connections cost a budget all the same, whatever moves the pods and workers that hold them.
+    if (pools := seen.get(Signal.POOL_LIMIT)) is not None:
         engines = workers_alive * policy.engines_per_worker
-        limit = max(1, round(seen[Signal.POOL_LIMIT] / engines))
-        overflow = round(seen[Signal.POOL_OVERFLOW] / engines)
+        limit = max(1, round(pools / engines))
+        overflow = round((seen.get(Signal.POOL_OVERFLOW) or 0) / engines)
     overflow = min(overflow, limit - 1)
     return Configuration(replicas=workload.replicas, workers=workers, pool_size=limit - overflow, max_overflow=overflow)
 

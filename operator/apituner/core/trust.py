@@ -33,6 +33,7 @@ _NEEDED_OF_A_POOL = (
     Signal.POOL_LIMIT,
     Signal.POOL_OVERFLOW,
 )
+_NEEDED_OF_A_BUDGET = (Signal.POOL_LIMIT, Signal.POOL_OVERFLOW)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,11 @@ def figures_are_numbers(seen: Snapshot, _workload: Workload, _policy: Policy) ->
 
 def needed_signals_are_there(seen: Snapshot, _workload: Workload, policy: Policy) -> Gap | None:
     """One signal short, and the wrong bottleneck may be named."""
-    wanted = _NEEDED + (_NEEDED_OF_A_POOL if Knob.POOL in policy.knobs else ())
+    wanted: tuple[Signal, ...] = _NEEDED
+    if Knob.POOL in policy.knobs:
+        wanted += _NEEDED_OF_A_POOL
+    elif policy.connection_limit is not None:
+        wanted += _NEEDED_OF_A_BUDGET
     if not (missing := seen.missing(*wanted)):
         return None
     names = ", ".join(f"{signal} ({seen.absent.get(signal, Absence.NO_SERIES)})" for signal in missing)
@@ -85,7 +90,7 @@ def every_pod_has_a_worker(seen: Snapshot, _workload: Workload, _policy: Policy)
 
 def every_pool_holds_a_connection(seen: Snapshot, _workload: Workload, policy: Policy) -> Gap | None:
     """A pool that may hold nothing serves nobody: some engines have not reported yet."""
-    if Knob.POOL not in policy.knobs:
+    if Knob.POOL not in policy.knobs and policy.connection_limit is None:
         return None
     engines = seen[Signal.WORKERS_ALIVE] * policy.engines_per_worker
     if seen[Signal.POOL_LIMIT] >= engines:

@@ -11,7 +11,7 @@ from apituner.core.configuration import Configuration
 from apituner.core.demand import configured, in_force
 from apituner.core.memory import Memory
 from apituner.core.policy import ConnectionLimit
-from apituner.core.snapshot import Snapshot, Unobserved
+from apituner.core.snapshot import Signal, Snapshot, Unobserved
 from apituner.core.trust import gap
 from apituner.core.workload import SettingName, TargetFault, Workload
 from apituner.engine.budgets import Holding, Ledger, Unknown, holding
@@ -122,7 +122,8 @@ def entry(
         if workload.reason == "TargetNotFound":
             return Holding(namespace=target.namespace, name=target.name, connections=0, at_peak=0)
         return granted or Unknown(namespace=target.namespace, name=target.name)
-    if isinstance(seen, Snapshot) and gap(seen, workload, wanted.policy) is None:
+    pools_are_known = isinstance(seen, Snapshot) and seen.get(Signal.POOL_LIMIT) is not None
+    if isinstance(seen, Snapshot) and pools_are_known and gap(seen, workload, wanted.policy) is None:
         effective = in_force(seen, workload, wanted.policy)
         return holding(target, workload, (effective, configured(workload, effective)), memory)
     template = _template(workload)

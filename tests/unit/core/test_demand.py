@@ -75,8 +75,16 @@ def test_in_force_is_what_the_processes_report(expected: Configuration, engines:
     assert expected == in_force(a_snapshot(**readings), a_workload(), a_policy(engines_per_worker=engines))
 
 
+def test_in_force_counts_a_pool_that_no_knob_names() -> None:
+    """Its connections cost a budget all the same: two pods of ten and five more each."""
+    policy = a_policy(knobs={Knob.REPLICAS: Bounds(least=2, most=12)})
+    at = a_configuration(pool_size=10, max_overflow=5)
+
+    assert at == in_force(a_snapshot(at), a_workload(settings={}), policy)
+
+
 def test_in_force_without_a_pool() -> None:
-    """Without a pool's knob its figures are not asked for."""
+    """An API without a pool reports none."""
     policy = a_policy(knobs={Knob.WORKERS: Bounds(least=1, most=4)})
     seen = a_snapshot(absent={Signal.POOL_LIMIT: Absence.NO_SERIES, Signal.POOL_OVERFLOW: Absence.NO_SERIES})
 

@@ -61,8 +61,15 @@ def test_p1_each_needed_signal_is_missed_by_its_name(signal: Signal, absence: Ab
 
 @pytest.mark.parametrize("signal", OF_A_POOL)
 def test_an_api_without_a_pool_needs_no_signals_of_one(signal: Signal) -> None:
-    """What no knob asks for may be absent."""
-    assert reason(a_snapshot(absent={signal: Absence.NO_SERIES}), knobs=REPLICAS_ONLY) is None
+    """What no knob and no budget asks for may be absent."""
+    assert reason(a_snapshot(absent={signal: Absence.NO_SERIES}), knobs=REPLICAS_ONLY, connection_limit=None) is None
+
+
+@pytest.mark.parametrize("signal", [Signal.POOL_LIMIT, Signal.POOL_OVERFLOW])
+def test_p2_inside_a_budget_pools_must_be_reported_though_no_knob_names_them(signal: Signal) -> None:
+    """Every pod that is added brings its pools along; of what size must be known."""
+    assert reason(a_snapshot(absent={signal: Absence.NO_SERIES}), knobs=REPLICAS_ONLY) == "SignalsMissing"
+    assert reason(a_snapshot(pool_limit=1), knobs=REPLICAS_ONLY) == "SignalsContradict"
 
 
 @pytest.mark.parametrize("signal", list(Signal))

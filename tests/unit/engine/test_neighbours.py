@@ -163,3 +163,16 @@ async def test_a_spec_from_a_newer_version_is_refused_with_advice() -> None:
     assert "upgrade the CRDs and the operator together" in message
     assert deployment.written == []
     assert world.writes["orders"] == 1
+
+
+async def test_p2_pools_that_no_knob_names_are_paid_for_too() -> None:
+    """Two pods of fifteen connections draw thirty from the budget, although only the number of pods may be moved."""
+    world = World()
+    world.deploy(at=a_configuration(2, 1, 15))
+    world.tune(budget="db", knobs={"replicas": {"min": 2, "max": 12}})
+    world.budget(90)
+
+    await world.run(2)
+
+    granted = world.status("db", Kind.BUDGET)["granted"]
+    assert granted == [{"namespace": "shop", "name": "orders", "connections": 30, "atPeak": 30}]
