@@ -8,6 +8,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from apituner.telemetry import Telemetry
 
+# Of the 5 s that a stop may take; for a scraper that does not read its answer the library would wait a minute.
+_STOP_S = 0.5
+
 
 class Probes(AbstractAsyncContextManager[None]):
     """Served while the context is entered."""
@@ -17,7 +20,7 @@ class Probes(AbstractAsyncContextManager[None]):
         self._host, self._port = host, port
         app = web.Application()
         app.add_routes([web.get("/healthz", self._health), web.get("/readyz", self._readiness), web.get("/metrics", self._metrics)])
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_S)
 
     async def __aenter__(self) -> None:
         """Start to listen. Raises OSError where the address is taken."""

@@ -67,27 +67,38 @@ async def operate(settings: Settings, environ: Mapping[str, str]) -> None:
 
         async with Probes(telemetry, host=settings.listen_host, port=settings.listen_port):
             _log.info("started", extra={"object": instance})
-            await _seed(api, registry, settings, stop)
-            watch = Watch(registry, settings, stop.set)
-            watch.start()
-            pacing = asyncio.create_task(keep_pace(sweep, swept, interval_s=settings.sweep_seconds, stop=stop))
-            await stop.wait()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(pacing, _STOP_S)
-            await watch.stop(_WATCH_STOP_S)
+            if await seeded(api, registry, settings, stop):
+                watch = Watch(registry, settings, stop.set)
+                watch.start()
+                pacing = asyncio.create_task(keep_pace(sweep, swept, interval_s=settings.sweep_seconds, stop=stop))
+                await stop.wait()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(pacing, _STOP_S)
+                await watch.stop(_WATCH_STOP_S)
             _log.info("stopped", extra={"object": instance})
 
 
-async def _seed(api: Api, registry: Registry, settings: Settings, stop: asyncio.Event) -> None:
-    """List all our objects once; the watch keeps the registry from there on."""
-    while not stop.is_set():
+async def seeded(api: Api, registry: Registry, settings: Settings, stop: asyncio.Event) -> bool:
+    """List all our objects once; the watch keeps the registry from there on. False where *stop* comes first: it waits for no answer."""
+    seeding, stopping = asyncio.create_task(_seed(api, registry, settings)), asyncio.create_task(stop.wait())
+    await asyncio.wait((seeding, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if stop.is_set():
+        seeding.cancel()
+        await asyncio.wait((seeding,))
+        return False
+    await seeding
+    return True
+
+
+async def _seed(api: Api, registry: Registry, settings: Settings) -> None:
+    while True:
         try:
             for kind, ours in ((Kind.TUNING, API_TUNINGS), (Kind.BUDGET, CONNECTION_BUDGETS)):
                 lists = [await api.list(ours, namespace) for namespace in settings.namespaces or (None,)]
                 registry.replace_all(kind, (resource(kind, body) for bodies in lists for body in bodies))
         except KubeError as error:
             _log.warning("cannot list the objects yet", extra={"because": str(error)})
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _SEED_RETRY_S)
+            await asyncio.sleep(_SEED_RETRY_S)
         else:
             return
