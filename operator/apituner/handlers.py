@@ -30,7 +30,8 @@ class Watch:
         self._handlers = self._kopf_registry(registry)
         self._settings = settings
         self._lost = lost
-        self._stop = threading.Event()
+        self._told_to_stop = False
+        self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def start(self) -> None:
@@ -39,24 +40,31 @@ class Watch:
 
     async def stop(self, within_s: float) -> None:
         """End the watch; it only reads, so one that takes too long is left behind."""
-        self._stop.set()
+        self._told_to_stop = True
+        self._end.set()
         await asyncio.to_thread(self._thread.join, within_s)
 
     def _run(self) -> None:
         try:
-            asyncio.run(
-                kopf.operator(
-                    registry=self._handlers,
-                    standalone=True,
-                    clusterwide=not self._settings.namespaces,
-                    namespaces=list(self._settings.namespaces),
-                    stop_flag=self._stop,
-                )
-            )
+            asyncio.run(self._watch())
         except Exception:  # noqa: BLE001 - whatever ends the watch, the process must know
-            _log.exception("the watch is lost")
-        if not self._stop.is_set():
+            _log.exception("the watch failed")
+        if not self._told_to_stop:
+            _log.error("the watch is lost: the operator ends, to be started anew")
             self._loop.call_soon_threadsafe(self._lost)
+
+    async def _watch(self) -> None:
+        try:
+            await kopf.operator(
+                registry=self._handlers,
+                standalone=True,
+                clusterwide=not self._settings.namespaces,
+                namespaces=list(self._settings.namespaces),
+                stop_flag=self._end,
+            )
+        finally:
+            # kopf waits for the flag in a thread of its loop, and the loop does not close before its threads end: unset, nobody would hear.
+            self._end.set()
 
     def _kopf_registry(self, registry: Registry) -> kopf.OperatorRegistry:
         """Return the handlers: log in, keep kopf quiet and bounded, and keep *registry*."""

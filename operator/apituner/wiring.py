@@ -42,9 +42,14 @@ def operator_version() -> str:
         return "dev"
 
 
-async def operate(settings: Settings, environ: Mapping[str, str]) -> None:
-    """Run the operator until SIGTERM or SIGINT, or until the watch is lost: then it is for the kubelet to start it anew."""
-    stop = asyncio.Event()
+async def operate(settings: Settings, environ: Mapping[str, str]) -> bool:
+    """Run the operator until SIGTERM or SIGINT: True. False when the watch is lost: then it is for the kubelet to start it anew."""
+    stop, lost = asyncio.Event(), asyncio.Event()
+
+    def give_up() -> None:
+        lost.set()
+        stop.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -68,7 +73,7 @@ async def operate(settings: Settings, environ: Mapping[str, str]) -> None:
         async with Probes(telemetry, host=settings.listen_host, port=settings.listen_port):
             _log.info("started", extra={"object": instance})
             if await seeded(api, registry, settings, stop):
-                watch = Watch(registry, settings, stop.set)
+                watch = Watch(registry, settings, give_up)
                 watch.start()
                 pacing = asyncio.create_task(keep_pace(sweep, swept, interval_s=settings.sweep_seconds, stop=stop))
                 await stop.wait()
@@ -76,6 +81,7 @@ async def operate(settings: Settings, environ: Mapping[str, str]) -> None:
                     await asyncio.wait_for(pacing, _STOP_S)
                 await watch.stop(_WATCH_STOP_S)
             _log.info("stopped", extra={"object": instance})
+    return not lost.is_set()
 
 
 async def seeded(api: Api, registry: Registry, settings: Settings, stop: asyncio.Event) -> bool:

@@ -22,8 +22,8 @@ def run() -> int:
         return 2
     log_to_stdout(settings.log_format)
     try:
-        asyncio.run(operate(settings, os.environ))
+        asked_to_stop = asyncio.run(operate(settings, os.environ))
     except (KubeError, OSError) as error:
         _log.error("the operator ends", extra={"because": str(error)})
         return 1
-    return 0
+    return 0 if asked_to_stop else 1
