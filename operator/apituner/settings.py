@@ -36,6 +36,8 @@ class Settings(BaseModel):
         url = TypeAdapter(HttpUrl).validate_python(value)
         if url.username or url.password:
             raise ValueError("must not hold a user or password")
+        if url.query or url.fragment:
+            raise ValueError("must end with its path, without ? and #")
         return value.rstrip("/")
 
     @field_validator("namespaces", mode="before")

@@ -46,6 +46,7 @@ _REFUSED = [
     pytest.param("PROMETHEUS_URL", "prometheus", "should be a valid URL", id="a bare name"),
     pytest.param("PROMETHEUS_URL", "ftp://prometheus", "scheme should be 'http' or 'https'", id="another scheme"),
     pytest.param("PROMETHEUS_URL", "http://me:hush@prometheus", "must not hold a user or password", id="a password"),
+    pytest.param("PROMETHEUS_URL", "http://prometheus/?token=hush", "without ? and #", id="a token in the address"),
     pytest.param("PROMETHEUS_URL", "ftp://me:hush@prometheus", "scheme should be", id="a password and another scheme"),
     pytest.param("SWEEP_SECONDS", "0", "greater than or equal to 1", id="no pause"),
     pytest.param("SWEEP_SECONDS", "-15", "greater than or equal to 1", id="a negative pause"),
