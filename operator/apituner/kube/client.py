@@ -45,7 +45,6 @@ class Kind:
 DEPLOYMENTS = Kind("apps", "v1", "deployments")
 AUTOSCALERS = Kind("autoscaling", "v2", "horizontalpodautoscalers")
 EVENTS = Kind("events.k8s.io", "v1", "events")
-LEASES = Kind("coordination.k8s.io", "v1", "leases")
 API_TUNINGS = Kind("apituner.dev", "v1alpha1", "apitunings")
 CONNECTION_BUDGETS = Kind("apituner.dev", "v1alpha1", "connectionbudgets")
 
@@ -117,12 +116,6 @@ class Api:
         request = Request(verb="create", resource=kind.plural, namespace=namespace)
         call = self._objects.create_namespaced_custom_object
         return await self._send(request, call, **kind.path, namespace=namespace, body=dict(body), field_manager=MANAGER)
-
-    async def replace(self, kind: Kind, namespace: str, name: str, body: Manifest) -> Manifest:
-        """The whole object anew; Conflict unless its resource version is still the one in *body*."""
-        request = Request(verb="update", resource=kind.plural, namespace=namespace, name=name)
-        call = self._objects.replace_namespaced_custom_object
-        return await self._send(request, call, **kind.path, namespace=namespace, name=name, body=dict(body), field_manager=MANAGER)
 
     async def scale(self, kind: Kind, namespace: str, name: str, body: Manifest) -> Manifest:
         """A JSON merge patch of an object's Scale; a resource version in *body* is a precondition."""
