@@ -37,7 +37,7 @@ class PrometheusObserver:
     async def _observe(self, name: str, targets: Sequence[Target], now: datetime) -> dict[Target, Snapshot | Unobserved]:
         if (source := self.sources.get(name)) is None:
             known = ", ".join(sorted(self.sources)) or "none"
-            because = f"no metrics source is named {name!r}: known are {known}; add it to the chart's values, or correct the spec"
+            because = f"no metrics source is named {name!r}: known are {known}; write one of them in spec.metrics.source"
             return dict.fromkeys(targets, Unobserved(reason=Absence.UNKNOWN_SOURCE, because=because))
         try:
             seen = await self._sweep(source, targets, now)
