@@ -1,4 +1,4 @@
-"""Tells what a sweep found: keeps each object's last status, writes a new one when it is news, logs one line a decision."""
+"""Tells what a sweep found: keeps each object's last status, and writes a new one, and an Event about it, when it is news."""
 
 import logging
 from collections.abc import Mapping

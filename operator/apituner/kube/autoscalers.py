@@ -8,7 +8,7 @@ from apituner.core.workload import Autoscaler
 from apituner.kube.client import AUTOSCALERS, Api, Manifest
 
 _FRESH_S = 5.0
-"""Well below the shortest sweep (15 s), so that each sweep asks again, and above the time in which a sweep reads its Deployments."""
+"""Well below the usual 15 s between sweeps, so that each asks again, and above the time in which a sweep reads its Deployments."""
 
 
 class Autoscalers:
