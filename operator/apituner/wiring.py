@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from apituner.engine.pace import keep_pace
-from apituner.engine.registry import Kind, Registry, resource
+from apituner.engine.registry import Registry
 from apituner.engine.scribe import Scribe
 from apituner.engine.sweep import Sweep, Tally
 from apituner.handlers import Watch
-from apituner.kube.client import API_TUNINGS, CONNECTION_BUDGETS, Api
-from apituner.kube.errors import KubeError
+from apituner.kube.client import Api
 from apituner.kube.journal import KubeJournal
 from apituner.kube.workloads import KubeWorkloads
+from apituner.listing import lay_ghosts, seeded
 from apituner.probes import Probes
 from apituner.prometheus.client import Endpoint, PrometheusSource
 from apituner.prometheus.observer import PrometheusObserver
@@ -24,14 +24,13 @@ from apituner.telemetry import Telemetry
 
 _log = logging.getLogger("apituner.operator")
 
-# Before the first list succeeds nothing may be decided: a budget would look free whose other APIs are not known yet.
-_SEED_RETRY_S = 2.0
 # A stop is to take 5 s at most: the sweep under way gets most of them.
 _STOP_S = 3.0
 _WATCH_STOP_S = 1.0
 # Sweeps that may be missed before the operator calls itself stuck.
 _PATIENCE_SWEEPS = 5
-_PATIENCE_LEAST_S = 60.0
+# With an API server that hangs, every request of a sweep takes its 10 s, and killing the operator would not make it answer.
+_PATIENCE_LEAST_S = 600.0
 
 
 def operator_version() -> str:
@@ -76,35 +75,11 @@ async def operate(settings: Settings, environ: Mapping[str, str]) -> bool:
                 watch = Watch(registry, settings, give_up)
                 watch.start()
                 pacing = asyncio.create_task(keep_pace(sweep, swept, interval_s=settings.sweep_seconds, stop=stop))
-                await stop.wait()
+                laying = asyncio.create_task(lay_ghosts(api, registry, settings, stop))
+                await asyncio.wait((pacing, asyncio.create_task(stop.wait())), return_when=asyncio.FIRST_COMPLETED)
+                stop.set()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(pacing, _STOP_S)
+                    await asyncio.wait_for(asyncio.gather(pacing, laying), _STOP_S)
                 await watch.stop(_WATCH_STOP_S)
             _log.info("stopped", extra={"object": instance})
     return not lost.is_set()
-
-
-async def seeded(api: Api, registry: Registry, settings: Settings, stop: asyncio.Event) -> bool:
-    """List all our objects once; the watch keeps the registry from there on. False where *stop* comes first: it waits for no answer."""
-    seeding, stopping = asyncio.create_task(_seed(api, registry, settings)), asyncio.create_task(stop.wait())
-    await asyncio.wait((seeding, stopping), return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if stop.is_set():
-        seeding.cancel()
-        await asyncio.wait((seeding,))
-        return False
-    await seeding
-    return True
-
-
-async def _seed(api: Api, registry: Registry, settings: Settings) -> None:
-    while True:
-        try:
-            for kind, ours in ((Kind.TUNING, API_TUNINGS), (Kind.BUDGET, CONNECTION_BUDGETS)):
-                lists = [await api.list(ours, namespace) for namespace in settings.namespaces or (None,)]
-                registry.replace_all(kind, (resource(kind, body) for bodies in lists for body in bodies))
-        except KubeError as error:
-            _log.warning("cannot list the objects yet", extra={"because": str(error)})
-            await asyncio.sleep(_SEED_RETRY_S)
-        else:
-            return

@@ -24,7 +24,7 @@ class ConditionType(StrEnum):
     METRICS_AVAILABLE = "MetricsAvailable"
     """The metrics are there, fresh, and of enough pods."""
     SETTLED = "Settled"
-    """No rollout is on its way and the last change has been judged."""
+    """No rollout is on its way, and the window holds only pods of the newest template."""
     OWNS_FIELDS = "OwnsFields"
     """Nobody else writes the settings that the knobs name."""
     WITHIN_BUDGET = "WithinBudget"

@@ -30,6 +30,9 @@ _NEEDED_OF_A_POOL = (
     Signal.POOL_HOLD_MEAN_S,
     Signal.POOL_ACQUISITIONS_RPS,
     Signal.POOL_TIMEOUTS_RPS,
+    # Without them a saturated database looks like a small pool.
+    Signal.QUERIES_RPS,
+    Signal.QUERY_MEAN_S,
     Signal.POOL_LIMIT,
     Signal.POOL_OVERFLOW,
 )

@@ -1,32 +1,11 @@
 """The conditions of an ApiTuning: what `kubectl wait` and dashboards read."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from apituner.api.conditions import ConditionStatus, ConditionType
 from apituner.core.decision import Decision, DecisionKind
 from apituner.core.workload import TargetFault, Workload
 from apituner.ports import NotWritten
-
-
-class ConditionType(StrEnum):
-    """What a condition speaks of; each is True when all is well."""
-
-    READY = "Ready"
-    TARGET_AVAILABLE = "TargetAvailable"
-    METRICS_AVAILABLE = "MetricsAvailable"
-    SETTLED = "Settled"
-    OWNS_FIELDS = "OwnsFields"
-    WITHIN_BUDGET = "WithinBudget"
-    OBJECTIVE_MET = "ObjectiveMet"
-    TUNING_HELPS = "TuningHelps"
-
-
-class Truth(StrEnum):
-    """The status of a condition."""
-
-    TRUE = "True"
-    FALSE = "False"
-    UNKNOWN = "Unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +13,7 @@ class Condition:
     """One condition without its times, which only the last status knows."""
 
     type: ConditionType
-    status: Truth
+    status: ConditionStatus
     reason: str
     message: str
 
@@ -86,22 +65,22 @@ def _ready(parts: tuple[Condition, ...]) -> Condition:
         ConditionType.WITHIN_BUDGET,
     )
     by_type = {part.type: part for part in parts}
-    failing = next((by_type[one] for one in needed if by_type[one].status is Truth.FALSE), None)
+    failing = next((by_type[one] for one in needed if by_type[one].status is ConditionStatus.FALSE), None)
     if failing is not None:
-        return Condition(type=ConditionType.READY, status=Truth.FALSE, reason=failing.reason, message=failing.message)
+        return Condition(type=ConditionType.READY, status=ConditionStatus.FALSE, reason=failing.reason, message=failing.message)
     return _true(ConditionType.READY, "Observing", "the target is observed and may be tuned")
 
 
 def _true(kind: ConditionType, reason: str, message: str) -> Condition:
-    return Condition(type=kind, status=Truth.TRUE, reason=reason, message=message)
+    return Condition(type=kind, status=ConditionStatus.TRUE, reason=reason, message=message)
 
 
 def _false(kind: ConditionType, reason: str, message: str) -> Condition:
-    return Condition(type=kind, status=Truth.FALSE, reason=reason, message=message)
+    return Condition(type=kind, status=ConditionStatus.FALSE, reason=reason, message=message)
 
 
 def _unknown(kind: ConditionType, message: str) -> Condition:
-    return Condition(type=kind, status=Truth.UNKNOWN, reason="NotEvaluated", message=message)
+    return Condition(type=kind, status=ConditionStatus.UNKNOWN, reason="NotEvaluated", message=message)
 
 
 def _target(found: Conclusion) -> Condition:

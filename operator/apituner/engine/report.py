@@ -1,5 +1,6 @@
 """What one sweep found out about one object, in the words of its status: rounded and bounded."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -157,7 +158,9 @@ def _decision(found: Conclusion) -> Json:
     decision = found.decision
     if found.not_written is not None:
         return {"kind": "Hold", "reason": found.not_written.reason, "because": found.not_written.because[:_TEXT_MOST]}
-    return {"kind": str(decision.kind), "reason": decision.reason, "because": decision.because[:_TEXT_MOST]}
+    retry_s = None if decision.retry_after_s is None else math.ceil(decision.retry_after_s)
+    said = {"kind": str(decision.kind), "reason": decision.reason, "because": decision.because[:_TEXT_MOST]}
+    return {**said, "retryAfterSeconds": retry_s}
 
 
 def _recommendation(one: Recommendation) -> Json:

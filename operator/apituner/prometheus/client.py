@@ -143,7 +143,7 @@ class PrometheusSource:
         causes = tuple(_causes(error))
         match error:
             case requests.exceptions.SSLError():
-                advice = "name the authority that signed its certificate in the chart's values"
+                advice = "give it a certificate of an authority that the operator's image trusts, or use http"
                 return Unreachable(self.name, "shows a certificate that we do not trust", advice)
             case _ if _among(causes, NameResolutionError):
                 return Unreachable(self.name, "has a host name that does not resolve", "check its address in the chart's values")

@@ -7,7 +7,7 @@ _QUOTED_CHARACTERS = 160
 
 _KNOWN: dict[int, tuple[type[SourceFault], str, str]] = {
     400: (BadQuery, "does not accept a query", "check that it is a Prometheus 3 or newer"),
-    401: (Auth, "wants other credentials", "give the operator a valid token for it in the chart's values"),
+    401: (Auth, "wants other credentials", "let the operator reach it without one, or through a proxy that adds it"),
     403: (Auth, "forbids us to query", "allow the operator's account to read its query API"),
     404: (Refused, "has no query API at its address", "check the path of its address: often a prefix is missing"),
     405: (Refused, "has no query API at its address", "check the path of its address: often a prefix is missing"),

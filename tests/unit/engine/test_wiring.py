@@ -10,8 +10,8 @@ from kubernetes.aio import client as library
 from apituner.engine.registry import Kind, Registry
 from apituner.handlers import Watch
 from apituner.kube.client import Api
+from apituner.listing import seeded
 from apituner.settings import Settings
-from apituner.wiring import seeded
 from misbehaving import hangs, serving
 
 SETTINGS = Settings(prometheus_url="http://prometheus:9090")
