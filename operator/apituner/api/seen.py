@@ -71,4 +71,4 @@ class Baseline(Report):
     """What is remembered of better days, to tell slow from usual."""
 
     query_microseconds: int | None = None
-    """The least mean query time seen of late."""
+    """The least mean query time seen, until a slower one has been the bottleneck for a day."""

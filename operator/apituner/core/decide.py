@@ -33,7 +33,7 @@ def decide(at: Situation) -> Decision:
     effective = in_force(seen, at.workload, at.policy)
     evidence = Evidence(seen=seen, here=effective, workload=at.workload, policy=at.policy, query_floor_s=at.memory.query_floor_s)
     diagnosis = diagnose(evidence)
-    memory = at.memory.seeing(diagnosis.bottleneck, at.now).querying(seen.get(Signal.QUERY_MEAN_S))
+    memory = at.memory.seeing(diagnosis.bottleneck, at.now).querying(seen.get(Signal.QUERY_MEAN_S), at.now)
     draft = Decision(
         kind=DecisionKind.KEEP,
         reason=str(diagnosis.bottleneck),

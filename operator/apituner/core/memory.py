@@ -11,6 +11,7 @@ HISTORY_MOST = 10
 """Changes that are remembered; so no more of them can be counted in a day."""
 # The floor moves only when it is undercut by more than noise, so that the status is not written for nothing.
 _FLOOR_NOISE = 0.05
+_USUAL_AFTER = timedelta(days=1)
 
 
 class Outcome(StrEnum):
@@ -59,12 +60,15 @@ class Memory:
         """Return the memory after nothing could be seen at *now*: a bottleneck must prove itself anew after a break."""
         return replace(self.seeing(Bottleneck.UNKNOWN, now), recommended=None)
 
-    def querying(self, query_s: float | None) -> "Memory":
-        """Return the memory after a window whose queries took *query_s* on average."""
-        known = self.query_floor_s
-        if not query_s or (known is not None and query_s > (1 - _FLOOR_NOISE) * known):
+    def querying(self, query_s: float | None, now: datetime) -> "Memory":
+        """Return the memory after a window whose queries took *query_s* on average; what has been slow for a day is the usual pace."""
+        if not query_s:
             return self
-        return replace(self, query_floor_s=query_s)
+        known = self.query_floor_s
+        slow_for_a_day = self.bottleneck is Bottleneck.DATABASE_SATURATED and self.since is not None and self.since < now - _USUAL_AFTER
+        if known is None or slow_for_a_day or query_s <= (1 - _FLOOR_NOISE) * known:
+            return replace(self, query_floor_s=query_s)
+        return self
 
     def ended(self, outcome: Outcome) -> "Memory":
         """Return the memory after the change in progress came to *outcome*."""

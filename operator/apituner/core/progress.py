@@ -67,7 +67,7 @@ def _shrink_must_wait(at: Situation, seen: Snapshot, step: Step, here: Configura
 
 def _abandoned_because(at: Situation, change: Change, here: Configuration) -> str | None:
     """Say why *change* must not go on, None where it may."""
-    return _forbidden_because(at, change) or _interfered_because(change, here, at.policy) or _too_dear_because(at, change, here)
+    return _forbidden_because(at, change) or _interfered_because(at, change, here) or _too_dear_because(at, change, here)
 
 
 def _forbidden_because(at: Situation, change: Change) -> str | None:
@@ -83,11 +83,14 @@ def _forbidden_because(at: Situation, change: Change) -> str | None:
     return None
 
 
-def _interfered_because(change: Change, here: Configuration, policy: Policy) -> str | None:
-    """Say what somebody else did: our own steps lead only from where the change began to where it goes."""
+def _interfered_because(at: Situation, change: Change, here: Configuration) -> str | None:
+    """Say what somebody else did: our own steps lead only from where the change began to where it goes, and never back."""
+    written = at.workload.written_at
+    if here == change.before and written is not None and written >= change.at.replace(microsecond=0):
+        return f"somebody set {here} back"
     if not here.same_template(change.before) and not here.same_template(change.target):
         return f"somebody else set {here} meanwhile"
-    if Knob.REPLICAS in policy.knobs and here.replicas not in (change.before.replicas, change.target.replicas):
+    if Knob.REPLICAS in at.policy.knobs and here.replicas not in (change.before.replicas, change.target.replicas):
         return f"somebody else scaled to {here.replicas} replicas meanwhile"
     return None
 

@@ -53,7 +53,7 @@ def test_p1_what_was_not_seen_has_not_lasted() -> None:
 )
 def test_query_floor(expected: float, known: float | None, query_s: float | None) -> None:
     """The floor is the least that was seen, noise aside."""
-    assert expected == Memory(query_floor_s=known).querying(query_s).query_floor_s
+    assert expected == Memory(query_floor_s=known).querying(query_s, NOON).query_floor_s
 
 
 def test_history_is_bounded_and_newest_first() -> None:
@@ -88,3 +88,17 @@ def test_an_ended_change_takes_the_recommendation_with_it() -> None:
 def test_p4_changes_of_a_day(expected: int, history: tuple[Change, ...]) -> None:
     """Every change that was begun counts."""
     assert expected == Memory(history=history).changes_since(NOON, timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("expected", "slow_for"),
+    [
+        pytest.param(0.01, timedelta(hours=24), id="for a day: it may still pass"),
+        pytest.param(0.03, timedelta(hours=24, seconds=1), id="for longer: it is the usual pace"),
+    ],
+)
+def test_a_night_of_cheap_queries_is_forgotten(expected: float, slow_for: timedelta) -> None:
+    """A floor that no ordinary day reaches would call the database saturated for ever."""
+    memory = Memory(bottleneck=Bottleneck.DATABASE_SATURATED, since=NOON - slow_for, query_floor_s=0.01)
+
+    assert expected == memory.querying(0.03, NOON).query_floor_s

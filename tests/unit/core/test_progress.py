@@ -154,6 +154,19 @@ def test_a_change_is_let_go_of(says: str, at: Configuration, changes: dict[str, 
     assert Outcome.ABANDONED is outcome(found)
 
 
+@pytest.mark.parametrize(
+    ("kind", "written_at"),
+    [
+        pytest.param(DecisionKind.APPLY, None, id="never written: the step is due"),
+        pytest.param(DecisionKind.APPLY, NOON - timedelta(hours=1), id="written for an earlier change: the step is due"),
+        pytest.param(DecisionKind.HOLD, NOON - timedelta(seconds=50), id="written for this change and set back: given up"),
+    ],
+)
+def test_p4_a_step_that_was_set_back_is_not_taken_again(kind: DecisionKind, written_at: datetime | None) -> None:
+    """Two writers on one variable would roll it out in turns for as long as the change lives."""
+    assert kind is carried_on(BEFORE, workload=a_workload(BEFORE, written_at=written_at)).kind
+
+
 def test_a_change_lives_for_exactly_an_hour() -> None:
     """Not a second less."""
     assert DecisionKind.APPLY is carried_on(BEFORE, a_change(at=NOON - timedelta(hours=1))).kind
