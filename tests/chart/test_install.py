@@ -73,7 +73,6 @@ def test_the_operator_is_told_what_the_values_say(render: Render) -> None:
         "APITUNER_LISTEN_PORT": "9000",
         "APITUNER_LISTEN_HOST": "status.podIP",
         "POD_NAME": "metadata.name",
-        "POD_NAMESPACE": "metadata.namespace",
     }
     assert container(documents)["command"] == ["python", "-m", "apituner", "run"]
 
