@@ -13,10 +13,9 @@ from typing import Any
 
 import kopf
 
+from apituner.api.words import GROUP, VERSION
 from apituner.engine.registry import Kind, Registry, resource
 from apituner.settings import Settings
-
-_GROUP, _VERSION = "apituner.dev", "v1alpha1"
 
 _log = logging.getLogger("apituner.watch")
 
@@ -72,7 +71,7 @@ class Watch:
         kopf.on.login(registry=ours)(_login)
         kopf.on.startup(registry=ours)(_configure)
         for kind in Kind:
-            kopf.on.event(_GROUP, _VERSION, str(kind), registry=ours, id=f"watch-{kind}")(self._into(registry, kind))
+            kopf.on.event(GROUP, VERSION, str(kind), registry=ours, id=f"watch-{kind}")(self._into(registry, kind))
         return ours
 
     def _into(self, registry: Registry, kind: Kind) -> Callable[..., Any]:

@@ -17,9 +17,8 @@ from apituner.api.connectionbudget import ConnectionBudgetSpec
 from apituner.api.rules import Part
 from apituner.api.status import ApiTuningStatus, ConnectionBudgetStatus
 from apituner.api.structural import Schema, structural
+from apituner.api.words import GROUP, VERSION
 
-GROUP = "apituner.dev"
-VERSION = "v1alpha1"
 CATEGORY = "apituner"
 _WIDTH = 140
 

@@ -8,6 +8,8 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from apituner.api.rules import Rule
 
+GROUP, VERSION = "apituner.dev", "v1alpha1"
+
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _VARIABLE = "[A-Z][A-Z0-9_]*"
 # These steer the interpreter, the loader, the platform or the instrumentation: a number in them breaks a pod or runs foreign code.
@@ -107,3 +109,8 @@ def _to_the_second(moment: datetime) -> datetime:
 
 Moment = Annotated[AwareDatetime, AfterValidator(_to_the_second)]
 """A reported time: UTC, to the second, as Kubernetes writes its own."""
+
+
+def timestamp(at: datetime) -> str:
+    """Return *at* as Kubernetes writes times: UTC, whole seconds."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

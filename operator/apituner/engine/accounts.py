@@ -7,6 +7,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from apituner.api.connectionbudget import ConnectionBudgetSpec
+from apituner.api.status import GRANTS_MOST
+from apituner.api.words import SENTENCE_MOST
 from apituner.core.configuration import Configuration
 from apituner.core.demand import configured, in_force
 from apituner.core.memory import Memory
@@ -18,8 +20,6 @@ from apituner.engine.budgets import Holding, Ledger, Unknown, holding
 from apituner.engine.conditions import BudgetFault
 from apituner.engine.intent import Intent
 from apituner.engine.registry import Resource
-
-_GRANTS_MOST = 200
 
 
 @dataclass(slots=True)
@@ -164,14 +164,14 @@ def _status(generation: int, fault: BudgetFault | None, ledger: Ledger | None) -
         truth, reason, message = "False", fault.reason, fault.because
     return {
         "limit": ledger.limit if ledger is not None else None,
-        "granted": grants[:_GRANTS_MOST],
+        "granted": grants[:GRANTS_MOST],
         "free": ledger.limit - sum(one.at_peak for one in holdings) if ledger is not None else None,
         "conditions": [
             {
                 "type": "Ready",
                 "status": truth,
                 "reason": reason,
-                "message": message[:1024],
+                "message": message[:SENTENCE_MOST],
                 "observedGeneration": generation,
             }
         ],

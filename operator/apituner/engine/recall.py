@@ -1,9 +1,10 @@
 """Memory to status and back: what must outlive a restart, in the words of the resource."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from apituner.api.words import SENTENCE_MOST, timestamp
 from apituner.core.configuration import Configuration
 from apituner.core.diagnosis import Bottleneck
 from apituner.core.memory import Change, Memory, Outcome
@@ -48,7 +49,7 @@ def change_fields(change: Change) -> Json:
         "plan": change.plan,
         "at": timestamp(change.at),
         "reason": change.reason,
-        "because": change.because[:1024],
+        "because": change.because[:SENTENCE_MOST],
         "outcome": str(change.outcome),
         "from": configuration_fields(change.before),
         "to": configuration_fields(change.target),
@@ -63,11 +64,6 @@ def configuration_fields(one: Configuration) -> Json:
         "poolSize": one.pool_size,
         "maxOverflow": one.max_overflow,
     }
-
-
-def timestamp(at: datetime) -> str:
-    """Return *at* as Kubernetes writes times: UTC, whole seconds."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _when(text: str) -> datetime:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from apituner.api.changes import REJECTED_MOST
+from apituner.api.words import SENTENCE_MOST, timestamp
 from apituner.core.configuration import Configuration
 from apituner.core.decision import Decision, Recommendation
 from apituner.core.diagnosis import Bottleneck, caller_latency_s
@@ -13,10 +15,7 @@ from apituner.core.policy import Policy
 from apituner.core.snapshot import Signal, Snapshot, Unobserved
 from apituner.core.workload import TargetFault, Workload
 from apituner.engine.conditions import Conclusion, Condition, conditions
-from apituner.engine.recall import Json, configuration_fields, memory_fields, timestamp
-
-_TEXT_MOST = 1024
-_REJECTED_MOST = 5
+from apituner.engine.recall import Json, configuration_fields, memory_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,7 @@ def _condition(one: Condition, generation: int) -> Json:
         "type": str(one.type),
         "status": str(one.status),
         "reason": one.reason,
-        "message": one.message[:_TEXT_MOST],
+        "message": one.message[:SENTENCE_MOST],
         "observedGeneration": generation,
     }
 
@@ -130,20 +129,20 @@ def _diagnosis(decision: Decision | None, now: datetime) -> Json:
         return {
             "bottleneck": str(Bottleneck.UNKNOWN),
             "since": timestamp(now),
-            "because": because[:_TEXT_MOST],
+            "because": because[:SENTENCE_MOST],
             "findings": [],
         }
     return {
         "bottleneck": str(decision.diagnosis.bottleneck),
         "since": timestamp(decision.memory.since or now),
-        "because": decision.diagnosis.because[:_TEXT_MOST],
+        "because": decision.diagnosis.because[:SENTENCE_MOST],
         "findings": [
             {
                 "check": str(one.check),
                 "verdict": str(one.verdict),
                 "reason": str(one.reason),
-                "because": one.because[:_TEXT_MOST],
-                "advice": one.advice[:_TEXT_MOST],
+                "because": one.because[:SENTENCE_MOST],
+                "advice": one.advice[:SENTENCE_MOST],
             }
             for one in decision.diagnosis.findings
         ],
@@ -154,12 +153,12 @@ def _decision(found: Conclusion) -> Json:
     if found.decision is None:
         fault = found.workload
         reason, because = (fault.reason, fault.because) if isinstance(fault, TargetFault) else ("Unknown", "not decided")
-        return {"kind": "Hold", "reason": reason, "because": because[:_TEXT_MOST]}
+        return {"kind": "Hold", "reason": reason, "because": because[:SENTENCE_MOST]}
     decision = found.decision
     if found.not_written is not None:
-        return {"kind": "Hold", "reason": found.not_written.reason, "because": found.not_written.because[:_TEXT_MOST]}
+        return {"kind": "Hold", "reason": found.not_written.reason, "because": found.not_written.because[:SENTENCE_MOST]}
     retry_s = None if decision.retry_after_s is None else math.ceil(decision.retry_after_s)
-    said = {"kind": str(decision.kind), "reason": decision.reason, "because": decision.because[:_TEXT_MOST]}
+    said = {"kind": str(decision.kind), "reason": decision.reason, "because": decision.because[:SENTENCE_MOST]}
     return {**said, "retryAfterSeconds": retry_s}
 
 
@@ -167,7 +166,7 @@ def _recommendation(one: Recommendation) -> Json:
     target, forecast = one.plan.target, one.forecast
     return {
         **configuration_fields(target),
-        "because": one.plan.because[:_TEXT_MOST],
+        "because": one.plan.because[:SENTENCE_MOST],
         "plan": one.plan.identity,
         "steps": [str(step) for step in one.plan.steps],
         "forecast": {
@@ -178,6 +177,7 @@ def _recommendation(one: Recommendation) -> Json:
             "connectionsAtPeak": one.plan.connections_at_peak,
         },
         "rejected": [
-            {**configuration_fields(other.configuration), "because": other.because[:_TEXT_MOST]} for other in one.rejected[:_REJECTED_MOST]
+            {**configuration_fields(other.configuration), "because": other.because[:SENTENCE_MOST]}
+            for other in one.rejected[:REJECTED_MOST]
         ],
     }

@@ -13,6 +13,7 @@ from kubernetes.aio import client, config
 from kubernetes.aio.client.exceptions import ApiException
 from kubernetes.aio.config.config_exception import ConfigException
 
+from apituner.api.words import GROUP, VERSION
 from apituner.kube.errors import Request, Unreachable, error_of
 from apituner.kube.ownership import MANAGER
 
@@ -45,8 +46,8 @@ class Kind:
 DEPLOYMENTS = Kind("apps", "v1", "deployments")
 AUTOSCALERS = Kind("autoscaling", "v2", "horizontalpodautoscalers")
 EVENTS = Kind("events.k8s.io", "v1", "events")
-API_TUNINGS = Kind("apituner.dev", "v1alpha1", "apitunings")
-CONNECTION_BUDGETS = Kind("apituner.dev", "v1alpha1", "connectionbudgets")
+API_TUNINGS = Kind(GROUP, VERSION, "apitunings")
+CONNECTION_BUDGETS = Kind(GROUP, VERSION, "connectionbudgets")
 
 
 class Api:

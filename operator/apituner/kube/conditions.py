@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-_LONGEST_MESSAGE = 1024
-"""Characters of a message: metav1.Condition allows 32768, but a status is read on a terminal."""
+from apituner.api.words import SENTENCE_MOST, timestamp
+
 _MOST = 16
 """Conditions kept: twice as many as there are, so that only a bug meets the bound."""
 
@@ -21,16 +21,11 @@ def merged_conditions(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[st
     return [_timed(condition, before.get(condition["type"], {}), now) for condition in new[:_MOST]]
 
 
-def timestamp(moment: datetime) -> str:
-    """A moment as Kubernetes writes it: UTC, whole seconds."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _timed(condition: Mapping[str, Any], before: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     same = condition["status"] == before.get("status") and "lastTransitionTime" in before
     return {
         **condition,
-        "message": shortened(condition.get("message", ""), _LONGEST_MESSAGE),
+        "message": shortened(condition.get("message", ""), SENTENCE_MOST),
         "lastTransitionTime": before["lastTransitionTime"] if same else timestamp(now),
     }
 

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apituner.api.status import ApiTuningStatus
+from apituner.api.words import timestamp
 from apituner.core.configuration import Configuration
 from apituner.core.diagnosis import Bottleneck
 from apituner.core.memory import Change, Memory, Outcome
-from apituner.engine.recall import memory_fields, memory_of, timestamp
+from apituner.engine.recall import memory_fields, memory_of
 from apituner.kube.status import without_nulls
 from builders import NOON, a_configuration
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apituner.kube.conditions import merged_conditions, timestamp
+from apituner.api.words import timestamp
+from apituner.kube.conditions import merged_conditions
 from apituner.kube.status import differs, without_nulls
 from builders import NOON
 
