@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check unit test demo cluster crds lock clean
+.PHONY: help setup check unit test demo cluster crds presets lock clean
 
 help: ## Show the verbs.
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 12
@@ -24,6 +24,9 @@ lock: .venv/ready ## Resolve the dependencies anew (needs uv on the PATH).
 
 crds: .venv/ready ## Generate crds/ and the chart's CRD templates from the models.
 	@$(PY) -m apituner.api.crd
+
+presets: .venv/ready ## Generate operator/docs/presets.md from the presets.
+	@PYTHONPATH=operator $(PY) -m apituner.prometheus.presets.table
 
 check: .venv/ready ## Lint, types, import contracts.
 	@$(PY) -m ruff check operator tests

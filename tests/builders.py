@@ -9,7 +9,7 @@ from apituner.core.configuration import Configuration, Knob
 from apituner.core.memory import Memory
 from apituner.core.policy import Bounds, ConnectionLimit, Mode, Objective, Policy
 from apituner.core.situation import Situation
-from apituner.core.snapshot import Absence, Signal, Snapshot
+from apituner.core.snapshot import Absence, Exporter, Signal, Snapshot
 from apituner.core.workload import Setting, SettingName, SettingSource, Workload
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -118,6 +118,7 @@ def a_snapshot(
         pods_reporting=at.replicas if pods_reporting is None else pods_reporting,
         readings={signal: value for signal, value in starved.items() if signal not in absent},
         absent=absent,
+        exporter=Exporter(name="apituner.fastapi", note="its latency ends with the response"),
     )
 
 

@@ -53,6 +53,7 @@ ACCEPTED_APITUNINGS = [
     pytest.param({"targetRef.name": "orders.v2"}, id="a Deployment with a dot in its name"),
     pytest.param({"objective.maxErrorPercent": 0, "rollout.cooldownSeconds": 0}, id="no error and no rest"),
     pytest.param({"metrics": {"source": "eu-west"}}, id="another metrics source by name"),
+    pytest.param({"metrics": {"preset": "PrometheusFastapiInstrumentator"}}, id="an exporter by name"),
     pytest.param({"rollout.onConflict": "Take", "rollout.via": "Env", "suspend": True}, id="take over, suspended"),
 ]
 
@@ -129,6 +130,9 @@ REFUSED_BY_SHAPE = [
     pytest.param({"knobs.workers.env": "W" * 65}, "may not be more than 64 bytes", id="too long a variable"),
     pytest.param({"targetRef.name": "a" * 254}, "may not be more than 253 bytes", id="too long a target"),
     pytest.param({"targetRef.kind": "StatefulSet"}, 'unknown field "spec.targetRef.kind"', id="another kind of target"),
+    pytest.param(
+        {"metrics": {"preset": "Statsd"}}, 'supported values: "Auto", "Apituner", "OpenTelemetry"', id="an exporter that is not known"
+    ),
     pytest.param({"prometheus": {"url": "http://evil"}}, 'unknown field "spec.prometheus"', id="an address of a Prometheus"),
 ]
 

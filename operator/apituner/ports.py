@@ -26,6 +26,8 @@ class Target:
     objective: Objective
     source: str
     """The metrics source, named in the chart's values."""
+    preset: str | None = None
+    """The exporter that the spec names, by the word that the spec has for it; None: whichever is there."""
     engines_per_worker: int = 1
     takes_fields: bool = False
     """Whether a variable that another field manager owns may be taken over."""

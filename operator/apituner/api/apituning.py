@@ -28,6 +28,17 @@ class OnConflict(StrEnum):
     TAKE = "Take"
 
 
+class Preset(StrEnum):
+    """Whose metrics are read."""
+
+    AUTO = "Auto"
+    APITUNER = "Apituner"
+    OPENTELEMETRY = "OpenTelemetry"
+    STARLETTE_EXPORTER = "StarletteExporter"
+    PROMETHEUS_FASTAPI_INSTRUMENTATOR = "PrometheusFastapiInstrumentator"
+    OPENTELEMETRY_OLD = "OpenTelemetryOld"
+
+
 class TargetRef(Part):
     """The Deployment, in the namespace of the ApiTuning."""
 
@@ -76,6 +87,8 @@ class Metrics(Part):
 
     source: SourceName = "default"
     """A metrics source of the operator's own configuration, by name."""
+    preset: Preset = Preset.AUTO
+    """Which exporter of the API is read. Auto: the first of these that its pods have, in the order in which they are listed."""
 
 
 class Rollout(Part):

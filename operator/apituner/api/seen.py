@@ -40,7 +40,10 @@ class Observed(Report):
     requests_per_second: int | None = None
     """Requests of all pods."""
     latency_milliseconds: int | None = None
-    """The latency at the objective's percentile, as a caller feels it."""
+    """
+    The latency at the objective's percentile, as a caller feels it; without the wait for the event loop where the exporter does not tell
+    of it.
+    """
     over_objective_percent: int | None = None
     """The share of requests slower than the objective."""
     error_percent: int | None = None

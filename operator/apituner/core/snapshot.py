@@ -52,6 +52,20 @@ class Absence(StrEnum):
     PARTIAL_COVERAGE = "PartialCoverage"
     INCOMPLETE_WORKERS = "IncompleteWorkers"
     UNKNOWN_SOURCE = "UnknownSource"
+    NOT_EXPORTED = "NotExported"
+    """What the API is observed by has no such metric."""
+    PRESET_NOT_FOUND = "PresetNotFound"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exporter:
+    """What an API is observed by, in words for sentences."""
+
+    name: str
+    note: str
+    """What its latency means."""
+    options: Mapping[Signal, str] = field(default_factory=dict)
+    """How it is told to export a signal that it does not always export."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +82,7 @@ class Snapshot:
     pods_reporting: int
     readings: Mapping[Signal, float]
     absent: Mapping[Signal, Absence] = field(default_factory=dict)
+    exporter: Exporter
 
     def __getitem__(self, signal: Signal) -> float:
         return self.readings[signal]

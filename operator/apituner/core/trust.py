@@ -39,6 +39,10 @@ _NEEDED_OF_A_POOL = (
 _NEEDED_OF_A_BUDGET = (Signal.POOL_LIMIT, Signal.POOL_OVERFLOW)
 
 
+INSTRUMENT = "from apituner.fastapi import instrument; instrument(app, engine=engine)"
+"""What an API adds to have every signal."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """Too little is known to decide anything: a reason for the condition and a sentence."""
@@ -71,9 +75,13 @@ def needed_signals_are_there(seen: Snapshot, _workload: Workload, policy: Policy
         wanted += _NEEDED_OF_A_BUDGET
     if not (missing := seen.missing(*wanted)):
         return None
-    names = ", ".join(f"{signal} ({seen.absent.get(signal, Absence.NO_SERIES)})" for signal in missing)
-    advice = "call apituner.fastapi.instrument(app, engine=engine) in the API and let Prometheus scrape its metrics port"
-    return Gap(reason="SignalsMissing", because=f"missing: {names}; {advice}")
+    lacking = [signal for signal in missing if seen.absent.get(signal) is Absence.NOT_EXPORTED]
+    others = [f"{signal} ({seen.absent.get(signal, Absence.NO_SERIES)})" for signal in missing if signal not in lacking]
+    parts = [f"{seen.exporter.name} has no {', '.join(lacking)}"] if lacking else []
+    parts += [f"missing: {', '.join(others)}"] if others else []
+    parts += [f"add `{INSTRUMENT}` to the API and let Prometheus scrape its port 9464"]
+    parts += [f"for {signal} {option}" for signal, option in seen.exporter.options.items() if signal in seen.absent]
+    return Gap(reason="SignalsMissing", because="; ".join(parts))
 
 
 def every_ready_pod_reports(seen: Snapshot, workload: Workload, _policy: Policy) -> Gap | None:

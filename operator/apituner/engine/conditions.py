@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from apituner.api.conditions import ConditionStatus, ConditionType
 from apituner.core.decision import Decision, DecisionKind
+from apituner.core.snapshot import Exporter
 from apituner.core.workload import TargetFault, Workload
 from apituner.ports import NotWritten
 
@@ -35,6 +36,8 @@ class Conclusion:
     budget_fault: BudgetFault | None = None
     names_budget: bool = False
     not_written: NotWritten | None = None
+    exporter: Exporter | None = None
+    """What the API is observed by; None where nothing was seen."""
 
 
 _OWNERSHIP = frozenset({"FieldOwnedByOther", "AutoscalerOwnsReplicas", "SettingNotEffective"})
@@ -94,9 +97,10 @@ def _metrics(found: Conclusion) -> Condition:
     kind = ConditionType.METRICS_AVAILABLE
     if found.decision is None:
         return _unknown(kind, "the target cannot be read")
+    read = f" (metrics of {found.exporter.name}: {found.exporter.note})" if found.exporter is not None else ""
     if found.decision.gap is not None:
-        return _false(kind, found.decision.gap.reason, found.decision.gap.because)
-    return _true(kind, "Trusted", "every ready pod reports, and every signal that is needed is there")
+        return _false(kind, found.decision.gap.reason, found.decision.gap.because + read)
+    return _true(kind, "Trusted", f"every ready pod reports, and every signal that is needed is there{read}")
 
 
 def _settled(found: Conclusion) -> Condition:

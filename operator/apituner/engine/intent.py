@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from apituner.api.apituning import ApiTuningSpec
+from apituner.api.apituning import ApiTuningSpec, Preset
 from apituner.core.configuration import Knob
 from apituner.core.policy import Bounds, ConnectionLimit, Mode, Objective, Policy
 from apituner.core.workload import SettingName
@@ -52,6 +52,7 @@ def intent(namespace: str, name: str, spec: ApiTuningSpec, *, stabilization_s: f
         variables=tuple(variables.items()),
         objective=objective,
         source=spec.metrics.source,
+        preset=None if spec.metrics.preset is Preset.AUTO else str(spec.metrics.preset),
         engines_per_worker=engines,
         takes_fields=takes_fields,
     )

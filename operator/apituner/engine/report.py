@@ -12,7 +12,7 @@ from apituner.core.configuration import Configuration
 from apituner.core.decision import Decision, Recommendation
 from apituner.core.diagnosis import Bottleneck, caller_latency_s
 from apituner.core.policy import Policy
-from apituner.core.snapshot import Signal, Snapshot, Unobserved
+from apituner.core.snapshot import Absence, Signal, Snapshot, Unobserved
 from apituner.core.workload import TargetFault, Workload
 from apituner.engine.conditions import Conclusion, Condition, conditions
 from apituner.engine.recall import Json, configuration_fields, memory_fields
@@ -103,10 +103,10 @@ def _observed(seen: Snapshot | Unobserved, policy: Policy) -> Json | None:
         value = seen.get(signal)
         return None if value is None else round(value * factor)
 
-    felt = (Signal.LATENCY_OBJECTIVE_S, Signal.LOOP_LAG_MEAN_S, Signal.LOOP_LAG_P99_S, Signal.LOOP_BLOCKED_RATIO)
+    latency_s = _latency_s(seen, policy)
     return {
         "requestsPerSecond": rounded(Signal.REQUESTS_RPS),
-        "latencyMilliseconds": None if seen.missing(*felt) else round(caller_latency_s(seen, policy) * 1e3),
+        "latencyMilliseconds": None if latency_s is None else round(latency_s * 1e3),
         "overObjectivePercent": rounded(Signal.OVER_OBJECTIVE_RATIO, 100),
         "errorPercent": rounded(Signal.ERRORS_RATIO, 100),
         "poolWaitMilliseconds": rounded(Signal.POOL_WAIT_MEAN_S, 1e3),
@@ -120,6 +120,14 @@ def _observed(seen: Snapshot | Unobserved, policy: Policy) -> Json | None:
         "podsReporting": seen.pods_reporting,
         "windowSeconds": round(seen.window_s),
     }
+
+
+def _latency_s(seen: Snapshot, policy: Policy) -> float | None:
+    """Return what a caller feels; where the exporter does not tell of event loops, what the API itself measures."""
+    if seen.absent.get(Signal.LOOP_LAG_MEAN_S) is Absence.NOT_EXPORTED:
+        return seen.get(Signal.LATENCY_OBJECTIVE_S)
+    felt = (Signal.LATENCY_OBJECTIVE_S, Signal.LOOP_LAG_MEAN_S, Signal.LOOP_LAG_P99_S, Signal.LOOP_BLOCKED_RATIO)
+    return None if seen.missing(*felt) else caller_latency_s(seen, policy)
 
 
 def _diagnosis(decision: Decision | None, now: datetime) -> Json:

@@ -143,6 +143,7 @@ class Sweep:
             decision=decision,
             budget_fault=budget_fault or accounts.overdrawn(wanted),
             names_budget=wanted.budget is not None,
+            exporter=one.seen.exporter if isinstance(one.seen, Snapshot) else None,
         )
         sighting = Sighting(generation=resource.generation, policy=policy, seen=one.seen, conclusion=conclusion, now=one.now)
         refused = await self._apply(one, sighting, accounts) if decision and decision.kind is DecisionKind.APPLY else None

@@ -37,8 +37,8 @@ class Endpoint:
     """500 APIs answer 1 MiB to the largest query, 5,000 then 10 MiB."""
     most_series: int = 100_000
     """5,000 APIs of 16 buckets each; what is cut off comes with a warning, which makes the answer partial."""
-    most_threads: int = 8
-    """Four queries run at once, and as many may hang before no more are started."""
+    most_threads: int = 10
+    """Five queries run at once, and as many may hang before no more are started."""
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)

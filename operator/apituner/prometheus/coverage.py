@@ -1,46 +1,36 @@
 """Whether enough of a workload's pods were seen, long enough and lately enough: an ordered list of reasons why not. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from apituner.core.snapshot import Absence, Unobserved
 from apituner.ports import Target
+from apituner.prometheus.choice import Numbers, named, pods
+from apituner.prometheus.presets.preset import Preset
 from apituner.prometheus.queries import LATE_AFTER_GAPS, LATE_AFTER_S, LEAST_SAMPLES, LEAST_WINDOW_RATIO
 from apituner.prometheus.series import Count
-
-# From 57 characters on the API server cuts the template's hash, and then the name itself, out of the names of the pods.
-_LONGEST_DEPLOYMENT = 56
-
-Counts = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """One target's pods as the source counted them over the window."""
+    """One target's pods as the source counted them over the window, by the preset that it is read by."""
 
     target: Target
-    counts: Counts
+    preset: Preset
+    numbers: Numbers
     window_s: float
 
     def of(self, count: Count) -> int:
-        """Return the number of pods; a count without a series is one of none."""
-        return int(self.counts.get(count, 0))
+        """Return the number of pods."""
+        return pods(self.numbers, self.target, self.preset, count)
 
     @property
     def pods(self) -> str:
         """Name the pods for a sentence."""
-        return f"pods of Deployment {self.target.namespace}/{self.target.deployment}"
+        return named(self.target)
 
 
 Check = Callable[[Sight], Unobserved | None]
-
-
-def pods_can_be_told_apart(sight: Sight) -> Unobserved | None:
-    """Return an objection where the name of a pod no longer holds that of its Deployment."""
-    if len(sight.target.deployment) <= _LONGEST_DEPLOYMENT:
-        return None
-    because = f"Kubernetes cuts the names of the {sight.pods}: give the Deployment a name of at most {_LONGEST_DEPLOYMENT} characters"
-    return Unobserved(reason=Absence.NO_SERIES, because=because)
 
 
 def no_pod_counts_twice(sight: Sight) -> Unobserved | None:
@@ -51,23 +41,14 @@ def no_pod_counts_twice(sight: Sight) -> Unobserved | None:
     return Unobserved(reason=Absence.BAD_ANSWER, because=because)
 
 
-def pods_are_known(sight: Sight) -> Unobserved | None:
-    """Return an objection, and the way to be seen, where no pod ever was."""
-    if sight.of(Count.SEEN):
-        return None
-    because = (
-        f"source {sight.target.source!r} has no series apituning_workers from {sight.pods}: add `from apituner.fastapi import instrument; "
-        'instrument(app, engine=engine)` to the API, annotate its pods with prometheus.io/scrape: "true", prometheus.io/port: "9464" and '
-        'prometheus.io/path: "/metrics", and let Prometheus set the labels namespace and pod'
-    )
-    return Unobserved(reason=Absence.NO_SERIES, because=because)
-
-
 def pods_are_still_there(sight: Sight) -> Unobserved | None:
     """Return an objection where samples have stopped to come."""
     if sight.of(Count.CURRENT):
         return None
-    because = f"source {sight.target.source!r} no longer scrapes the {sight.pods}: see on its targets page why, and compare the clocks"
+    source, exporter = f"source {sight.target.source!r}", sight.preset.exporter
+    because = f"{source} no longer scrapes the {sight.pods}: see on its targets page why, and compare the clocks"
+    if pods(sight.numbers, sight.target, None, Count.SCRAPED):
+        because = f"{source} scrapes the {sight.pods}, but finds {exporter} there no more: put it back, or compare the clocks"
     return Unobserved(reason=Absence.STALE, because=because)
 
 
@@ -75,11 +56,7 @@ def every_worker_is_counted(sight: Sight) -> Unobserved | None:
     """Return an objection where a pod reports one of several workers: partial figures are worse than none."""
     if not (incomplete := sight.of(Count.INCOMPLETE)):
         return None
-    because = (
-        f"{incomplete} {sight.pods} run several workers but report one of them (apituning_metrics_complete is 0): "
-        "set PROMETHEUS_MULTIPROC_DIR to an empty writable folder in the container"
-    )
-    return Unobserved(reason=Absence.INCOMPLETE_WORKERS, because=because)
+    return Unobserved(reason=Absence.INCOMPLETE_WORKERS, because=f"{incomplete} {sight.pods} {sight.preset.one_of_several}")
 
 
 def some_pod_reports(sight: Sight) -> Unobserved | None:
@@ -95,8 +72,6 @@ def some_pod_reports(sight: Sight) -> Unobserved | None:
 
 
 CHECKS: Sequence[Check] = (
-    pods_can_be_told_apart,
-    pods_are_known,
     pods_are_still_there,
     no_pod_counts_twice,
     every_worker_is_counted,

@@ -6,15 +6,16 @@ from collections.abc import Callable, Mapping
 from apituner.core.snapshot import Absence, Signal
 from apituner.prometheus.series import Figure
 
-Figures = Mapping[str, float]
+Figures = Mapping[str, float | Absence]
+"""By the figure's name: its value, or why there cannot be one."""
 Formula = Callable[[Figures], float | Absence]
 
 
 def read(figures: Figures, name: Figure) -> float | Absence:
     """Return the figure, if it is known and can be one: none of ours is ever negative."""
-    value = figures.get(name)
-    if value is None:
-        return Absence.NO_SERIES
+    value = figures.get(name, Absence.NO_SERIES)
+    if isinstance(value, Absence):
+        return value
     return value if math.isfinite(value) and value >= 0 else Absence.NOT_A_NUMBER
 
 
@@ -44,6 +45,12 @@ def errors_ratio(figures: Figures) -> float | Absence:
     return share if isinstance(share, Absence) else min(1.0, share)
 
 
+def in_flight(figures: Figures) -> float | Absence:
+    """Take off the scrape, where the API answers it itself: it is in flight whenever somebody looks."""
+    found, scrapes = read(figures, Figure.IN_FLIGHT), read(figures, Figure.OWN_SCRAPES)
+    return found if isinstance(found, Absence) or isinstance(scrapes, Absence) else max(0.0, found - scrapes)
+
+
 def loop_blocked_ratio(figures: Figures) -> float | Absence:
     """Divide by the live workers: each has one loop. More than all of the time is a rounding of the scrapes."""
     share = divided(read(figures, Figure.LOOP_BLOCKED_SECONDS), read(figures, Figure.WORKERS))
@@ -66,7 +73,7 @@ def pool_overflow(figures: Figures) -> float | Absence:
 FORMULAS: Mapping[Signal, Formula] = {
     Signal.REQUESTS_RPS: plain(Figure.REQUESTS),
     Signal.ERRORS_RATIO: errors_ratio,
-    Signal.IN_FLIGHT: plain(Figure.IN_FLIGHT),
+    Signal.IN_FLIGHT: in_flight,
     Signal.LATENCY_MEAN_S: per(Figure.REQUEST_SECONDS, Figure.REQUESTS),
     Signal.CPU_CORES: plain(Figure.CPU),
     Signal.LOOP_CPU_CORES: plain(Figure.LOOP_CPU),

@@ -1,4 +1,4 @@
-"""Sees all APIs of all sources at once: five queries a source and sweep, however many APIs there are."""
+"""Sees all APIs of all sources at once: at most six queries a source and sweep, however many APIs and exporters there are."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -7,9 +7,11 @@ from datetime import datetime
 
 from apituner.core.snapshot import Absence, Snapshot, Unobserved
 from apituner.ports import Target
+from apituner.prometheus.answer import Sample
+from apituner.prometheus.choice import in_play
 from apituner.prometheus.client import PrometheusSource
 from apituner.prometheus.faults import SourceFault
-from apituner.prometheus.queries import sweep
+from apituner.prometheus.queries import NAME, detection, sweep
 from apituner.prometheus.readout import Seen, by_workload, readout
 
 
@@ -46,20 +48,25 @@ class PrometheusObserver:
         return {target: readout(target, seen) for target in targets}
 
     async def _sweep(self, source: PrometheusSource, targets: Sequence[Target], now: datetime) -> Seen:
-        queries = sweep([target.namespace for target in targets], self.window_s)
         at = now.timestamp()
-        # First alone: nothing can be trusted without it, and a source that hangs then costs one thread and one deadline.
-        counts = await source.ask(queries.coverage, at=at)
-        names, wanted = zip(*queries.readings.items(), strict=True)
-        answers = await asyncio.gather(*(source.ask(query, at=at) for query in wanted), return_exceptions=True)
-        found = {name: answer for name, answer in zip(names, answers, strict=True) if not isinstance(answer, BaseException)}
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                raise answer
+        # First alone: it tells what else to ask, and a source that hangs then costs one thread and one deadline.
+        found = by_workload(await source.ask(detection({target.namespace for target in targets}, self.window_s), at=at), NAME)
+        if not (presets := in_play(targets, found)):
+            return Seen(taken_at=now, window_s=self.window_s, numbers=found, buckets={})
+        answers = await self._ask_all(source, sweep(presets, self.window_s), at)
+        told = by_workload((sample for name, samples in answers.items() if name != "latency" for sample in samples), NAME)
         return Seen(
             taken_at=now,
             window_s=self.window_s,
-            counts=by_workload(counts, "signal"),
-            figures=by_workload([*found["serving"], *found["database"], *found["extremes"]], "signal"),
-            buckets=by_workload(found["latency"], "le"),
+            numbers={key: found.get(key, {}) | told.get(key, {}) for key in (*found, *told)},
+            buckets=by_workload(answers["latency"], "le"),
         )
+
+    async def _ask_all(self, source: PrometheusSource, queries: Mapping[str, str], at: float) -> Mapping[str, tuple[Sample, ...]]:
+        """Ask at once; one that fails, fails all, but only when all have come back."""
+        answers = await asyncio.gather(*(source.ask(query, at=at) for query in queries.values()), return_exceptions=True)
+        found = {name: answer for name, answer in zip(queries, answers, strict=True) if not isinstance(answer, BaseException)}
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return found

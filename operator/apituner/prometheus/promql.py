@@ -33,15 +33,9 @@ def duration(seconds: float) -> str:
     return f"{round(seconds * 1000)}ms" if seconds % 1 else f"{seconds:.0f}s"
 
 
-def series(metric: str, *matchers: str) -> str:
-    """Write an instant selector."""
-    wanted = ",".join(matcher for matcher in matchers if matcher)
-    return f"{metric}{{{wanted}}}" if wanted else metric
-
-
-def tagged(name: str, expression: str) -> str:
-    """Give every series of *expression* the label ``signal``, by which it is told apart after a union."""
-    return f'label_replace({expression},"signal",{quoted(name)},"","")'
+def tagged(label: str, value: str, expression: str) -> str:
+    """Give every series of *expression* a label, by which it is told apart after a union."""
+    return f'label_replace({expression},"{label}",{quoted(value)},"","")'
 
 
 def by_workload(aggregation: str, expression: str, *labels: str) -> str:

@@ -5,72 +5,82 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from apituner.core.snapshot import Absence, Signal, Snapshot, Unobserved
+from apituner.core.snapshot import Absence, Exporter, Signal, Snapshot, Unobserved
 from apituner.ports import Target
 from apituner.prometheus.answer import Sample
+from apituner.prometheus.choice import Key, Numbers, choose, key, there
 from apituner.prometheus.coverage import Sight, objection
 from apituner.prometheus.figures import FORMULAS, Figures, read
 from apituner.prometheus.histogram import histogram
+from apituner.prometheus.presets.precedence import PRESETS
+from apituner.prometheus.presets.preset import Preset
 from apituner.prometheus.series import Count, Figure
-
-Key = tuple[str, str]
-"""Namespace and Deployment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One sweep of one source, by workload."""
+    """One sweep of one source, by workload and preset."""
 
     taken_at: datetime
     window_s: float
-    counts: Mapping[Key, Mapping[str, float]]
-    figures: Mapping[Key, Figures]
+    numbers: Numbers
     buckets: Mapping[Key, Mapping[str, float]]
     """Requests per second by the bucket's upper bound, as the label ``le`` writes it."""
 
 
 def by_workload(samples: Iterable[Sample], label: str) -> dict[Key, dict[str, float]]:
     """
-    Sort samples by workload and by the value of *label*; those of other pods fall out.
+    Sort samples by workload and preset, and by the value of *label*; those of other pods fall out.
 
     Two values for one thing contradict each other, so neither is believed.
     """
     found: dict[Key, dict[str, float]] = {}
     for sample in samples:
-        namespace, workload, name = (sample.labels.get(wanted, "") for wanted in ("namespace", "workload", label))
+        namespace, workload, preset, name = (sample.labels.get(wanted, "") for wanted in ("namespace", "workload", "preset", label))
         if namespace and workload and name:
-            values = found.setdefault((namespace, workload), {})
+            values = found.setdefault((namespace, workload, preset), {})
             values[name] = math.nan if name in values else sample.value
     return found
 
 
 def readout(target: Target, seen: Seen) -> Snapshot | Unobserved:
     """Tell what was seen of *target*: every signal has a reading, or a reason why not."""
-    key = (target.namespace, target.deployment)
-    counts = seen.counts.get(key, {})
-    if not all(math.isfinite(count) for count in counts.values()):
+    counts = [seen.numbers.get(key(target, preset), {}).get(count, 0.0) for preset in (None, *PRESETS) for count in Count]
+    if not all(math.isfinite(count) for count in counts):
         because = (
             f"source {target.source!r} counts the pods of {target.namespace}/{target.deployment} in no numbers: check what stands before it"
         )
         return Unobserved(reason=Absence.BAD_ANSWER, because=because)
-    sight = Sight(target=target, counts=counts, window_s=seen.window_s)
+    if isinstance(preset := choose(target, seen.numbers), Unobserved):
+        return preset
+    sight = Sight(target=target, preset=preset, numbers=seen.numbers, window_s=seen.window_s)
     if unseen := objection(sight):
         return unseen
-    figures = seen.figures.get(key, {})
-    read_out = {signal: formula(figures) for signal, formula in FORMULAS.items()} | distribution(target, figures, seen.buckets.get(key, {}))
+    place = key(target, preset)
+    figures: Figures = {**dict.fromkeys(set(Figure) - preset.figures, Absence.NOT_EXPORTED), **seen.numbers.get(place, {})}
+    shape = distribution(target, figures, seen.buckets.get(place, {}), preset.bucket_s)
+    read_out = {signal: formula(figures) for signal, formula in FORMULAS.items()} | shape
     return Snapshot(
         taken_at=seen.taken_at,
         window_s=seen.window_s,
         pods_reporting=sight.of(Count.REPORTING),
         readings={signal: value for signal, value in read_out.items() if not isinstance(value, Absence)},
         absent={signal: value for signal, value in read_out.items() if isinstance(value, Absence)},
+        exporter=exporter(preset, there(target, seen.numbers)),
     )
 
 
-def distribution(target: Target, figures: Figures, buckets: Mapping[str, float]) -> dict[Signal, float | Absence]:
+def exporter(preset: Preset, found: tuple[Preset, ...]) -> Exporter:
+    """Say in words what was read, and what else is there."""
+    others = " and ".join(other.exporter for other in found if other is not preset)
+    note = f"{preset.note}; {others} is there too" if others else preset.note
+    return Exporter(name=preset.exporter, note=note, options=preset.options)
+
+
+def distribution(target: Target, figures: Figures, buckets: Mapping[str, float], bucket_s: float) -> dict[Signal, float | Absence]:
     """Read the target's own percentile, and the share over its own threshold, out of the buckets."""
     absence = _no_distribution(figures, buckets)
-    measured = None if absence else histogram(_bounds(buckets))
+    measured = None if absence else histogram(_bounds(buckets, bucket_s))
     if measured is None or measured.total == 0:
         absence = absence or (Absence.NOT_A_NUMBER if measured is None else Absence.NO_TRAFFIC)
         return {Signal.LATENCY_OBJECTIVE_S: absence, Signal.OVER_OBJECTIVE_RATIO: absence}
@@ -81,15 +91,21 @@ def distribution(target: Target, figures: Figures, buckets: Mapping[str, float])
 
 
 def _no_distribution(figures: Figures, buckets: Mapping[str, float]) -> Absence | None:
+    requests = read(figures, Figure.REQUESTS)
+    if requests == 0:
+        return Absence.NO_TRAFFIC
     if not buckets:
         return Absence.NO_SERIES
-    requests = read(figures, Figure.REQUESTS)
-    return Absence.NO_TRAFFIC if requests == 0 else requests if isinstance(requests, Absence) else None
+    return requests if isinstance(requests, Absence) else None
 
 
-def _bounds(buckets: Mapping[str, float]) -> dict[float, float]:
-    """Turn labels into numbers; one that is none makes the whole no histogram."""
+def _bounds(buckets: Mapping[str, float], bucket_s: float) -> dict[float, float]:
+    """Turn labels into seconds, "1" and "1.0" into one; one that is no number makes the whole no histogram."""
+    found: dict[float, float] = {}
     try:
-        return {float(bound): rate for bound, rate in buckets.items()}
+        for label, rate in buckets.items():
+            bound_s = float(label) * bucket_s
+            found[bound_s] = found.get(bound_s, 0.0) + rate
     except ValueError:
         return {}
+    return found

@@ -74,7 +74,7 @@ def test_the_api_server_fills_in_what_is_left_out(tried: Tried) -> None:
             "workers": {"min": 1, "max": 4, "env": "WEB_CONCURRENCY"},
             "pool": {"min": 2, "max": 30, "sizeEnv": "DB_POOL_SIZE", "enginesPerWorker": 1},
         },
-        "metrics": {"source": "default"},
+        "metrics": {"source": "default", "preset": "Auto"},
         "rollout": {"via": "Env", "onConflict": "Yield", "cooldownSeconds": 600, "maxPerDay": 6},
     }
 

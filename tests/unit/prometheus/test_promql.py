@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apituner.prometheus.promql import by_workload, duration, literal, one_of, quoted, series, tagged
+from apituner.prometheus.promql import by_workload, duration, literal, one_of, quoted, tagged
 
 POD = re.compile(by_workload("sum", "x").split('"pod","')[1].removesuffix('"))'))
 
@@ -61,11 +61,9 @@ def test_duration(expected: str, seconds: float) -> None:
     assert expected == duration(seconds)
 
 
-def test_small_forms() -> None:
-    """A selector without matchers has no braces, and a tag names its expression."""
-    assert series("up", "") == "up"
-    assert series("up", 'a="b"', "", 'c="d"') == 'up{a="b",c="d"}'
-    assert tagged("cpu", "up") == 'label_replace(up,"signal","cpu","","")'
+def test_a_tag_names_its_expression() -> None:
+    """Whatever the series were called, they now carry one more label."""
+    assert tagged("atun", "cpu", "up") == 'label_replace(up,"atun","cpu","","")'
 
 
 LONG = "l" * 50

@@ -1,61 +1,83 @@
-"""The five queries, word for word; and their number and size, which do not grow."""
+"""The six queries, word for word; and their number and size, which do not grow."""
 
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote_plus
 
 import pytest
 
-from apituner.prometheus.queries import MOST_URL_CHARACTERS, Sweep, sweep
+from apituner.prometheus.presets.apituner import APITUNER
+from apituner.prometheus.presets.precedence import PRESETS
+from apituner.prometheus.presets.preset import Preset
+from apituner.prometheus.queries import MOST_URL_CHARACTERS, NAME, detection, sweep
 from apituner.prometheus.series import Count, Figure
 
 GOLDEN = Path(__file__).parent / "golden"
+QUERIES = ["detection", "coverage", "serving", "resources", "extremes", "latency"]
 
 
-def texts(queries: Sweep) -> dict[str, str]:
-    """Return all queries by name."""
-    return {"coverage": queries.coverage, **queries.readings}
+def texts(namespaces: Collection[str], presets: Sequence[Preset] = PRESETS, window_s: float = 60) -> Mapping[str, str]:
+    """Return all queries by name, with every one of *presets* in play in every namespace."""
+    return {"detection": detection(namespaces, window_s), **sweep(dict.fromkeys(presets, namespaces), window_s)}
 
 
-@pytest.mark.parametrize("name", ["coverage", "serving", "database", "extremes", "latency"])
+@pytest.mark.parametrize("name", QUERIES)
 def test_golden(name: str) -> None:
     """A query changes only on purpose: the file holds it, broken into lines."""
-    query = texts(sweep(["shop", "pay"], 60))[name]
+    query = texts(["shop"])[name]
     lines = (
-        query.replace(" or ", "\nor ")
+        query.replace(" or label_replace", "\nor label_replace")
         .replace(',"workload"', '\n,"workload"')
-        .replace("label_replace(label_replace", "label_replace(\nlabel_replace")
+        .replace("(label_replace", "(\nlabel_replace")
     )
 
     assert (GOLDEN / f"{name}.promql").read_text(encoding="utf-8") == lines + "\n"
 
 
 @pytest.mark.parametrize(
-    ("filtered", "namespaces"),
+    ("filtered", "presets", "namespaces"),
     [
-        pytest.param(True, ["shop"], id="one namespace"),
-        pytest.param(True, [f"team-{number:02}" for number in range(25)], id="twenty-five namespaces"),
-        pytest.param(False, [f"team-{number:03}" for number in range(500)], id="five hundred namespaces"),
-        pytest.param(False, ["x" * 63 + str(number) for number in range(20)], id="twenty long names"),
+        pytest.param(True, [APITUNER], ["shop"], id="one namespace"),
+        pytest.param(True, [APITUNER], [f"team-{number:02}" for number in range(25)], id="twenty-five namespaces"),
+        pytest.param(False, [APITUNER], [f"team-{number:03}" for number in range(500)], id="five hundred namespaces"),
+        pytest.param(False, [APITUNER], ["x" * 63 + str(number) for number in range(20)], id="twenty long names"),
+        pytest.param(False, PRESETS, ["shop"], id="every preset at once"),
+        pytest.param(False, PRESETS, [f"team-{number:03}" for number in range(500)], id="every preset in five hundred namespaces"),
     ],
 )
-def test_a_url_is_never_too_long(filtered: bool, namespaces: list[str]) -> None:  # noqa: FBT001 - a column of the table
+def test_a_url_is_never_too_long(filtered: bool, presets: Sequence[Preset], namespaces: list[str]) -> None:  # noqa: FBT001 - a column of the table
     """Namespaces are named while that fits into a URL that proxies accept; else all are asked for, and sorted out here."""
-    queries = texts(sweep(namespaces, 60))
+    queries = texts(namespaces, presets, window_s=3599.5)
 
-    assert len(queries) == 5
+    assert list(queries) == QUERIES
     assert max(len(quote_plus(query)) for query in queries.values()) <= MOST_URL_CHARACTERS
-    assert all(("namespace=~" in query) == filtered for query in queries.values())
+    assert all("namespace=~" in query for query in queries.values()) == filtered
+
+
+def test_each_preset_is_asked_for_in_its_own_namespaces() -> None:
+    """A metric of a common name is not looked for where nobody needs it, and a preset that nobody has not at all."""
+    ours, other = PRESETS[0], PRESETS[2]
+    query = sweep({ours: ["shop"], other: ["pay"]}, 60)["latency"]
+
+    assert "http_server_request_duration_seconds_bucket{url_scheme='',namespace=~\"shop\"}" in query
+    assert "starlette_request_duration_seconds_bucket" in query.partition('namespace=~"pay"')[0].rpartition("{")[0]
+    assert "highr" not in query
 
 
 def test_every_name_is_asked_for() -> None:
     """No figure and no count is read that no query gives."""
-    queries = "".join(texts(sweep(["shop"], 60)).values())
+    queries = "".join(texts(["shop"]).values())
 
-    assert not [name for name in [*Figure, *Count] if f'"signal","{name}"' not in queries]
+    assert not [name for name in [*Figure, *Count] if f'"{NAME}","{name}"' not in queries]
+
+
+def test_figures_and_counts_have_different_names() -> None:
+    """They come back side by side."""
+    assert {*map(str, Figure)}.isdisjoint(map(str, Count))
 
 
 def test_a_namespace_cannot_change_a_query() -> None:
     """A name with quotes stays inside its quotes."""
-    queries = texts(sweep(['x"} or vector(1) or up{a="'], 60))
+    queries = texts(['x"} or vector(1) or up{a="'], [APITUNER])
 
     assert all(r'namespace=~"x\"\\} or vector\\(1\\) or up\\{a=\""' in query for query in queries.values())

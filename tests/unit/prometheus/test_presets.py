@@ -1,0 +1,270 @@
+"""Every preset against every signal: what it tells, what it has not, and that it says so."""
+
+import math
+import re
+from pathlib import Path
+
+import pytest
+
+from apituner.api.apituning import Preset as Word
+from apituner.api.words import SENTENCE_MOST
+from apituner.core.decision import Decision, DecisionKind
+from apituner.core.memory import Memory
+from apituner.core.policy import Objective
+from apituner.core.snapshot import Absence, Signal, Snapshot, Unobserved
+from apituner.core.trust import INSTRUMENT, gap
+from apituner.engine.conditions import Conclusion, conditions
+from apituner.prometheus.presets.apituner import APITUNER
+from apituner.prometheus.presets.precedence import BY_NAME, PRESETS
+from apituner.prometheus.presets.preset import PROBES, Preset
+from apituner.prometheus.presets.prometheus_fastapi_instrumentator import PROMETHEUS_FASTAPI_INSTRUMENTATOR
+from apituner.prometheus.presets.table import PAGE, page
+from apituner.prometheus.readout import Seen, readout
+from apituner.prometheus.series import Count, Figure
+from builders import NOON, a_policy, a_workload
+from deployments import a_target
+
+ROOT = Path(__file__).resolve().parents[3]
+OTHERS = [pytest.param(preset, id=preset.name) for preset in PRESETS if preset is not APITUNER]
+ALL = [pytest.param(preset, id=preset.name) for preset in PRESETS]
+TRUSTED: dict[str, float] = {Count.SEEN: 2.0, Count.CURRENT: 2.0, Count.REPORTING: 2.0}
+
+# Whatever exporter it is: what a request was, and what prometheus_client says of the process.
+OF_ALL = {
+    Signal.REQUESTS_RPS,
+    Signal.ERRORS_RATIO,
+    Signal.IN_FLIGHT,
+    Signal.LATENCY_MEAN_S,
+    Signal.LATENCY_OBJECTIVE_S,
+    Signal.OVER_OBJECTIVE_RATIO,
+    Signal.CPU_CORES,
+    Signal.WORKER_RSS_MAX_BYTES,
+}
+
+
+def ones(preset: Preset) -> dict[str, float]:
+    """Return every figure that an exporter can tell, each of them 1."""
+    return dict.fromkeys(map(str, preset.figures), 1.0)
+
+
+def seen(preset: Preset, numbers: dict[str, float] | None = None, buckets: dict[str, float] | None = None) -> Snapshot | Unobserved:
+    """Read `shop/orders` out of a sweep that saw its pods with *preset*; by default with every figure that it can tell."""
+    place = ("shop", "orders", preset.name)
+    told = ones(preset) | {Figure.OWN_SCRAPES: 0.0} if numbers is None else numbers
+    bounds = {"100.0": 0.5, "1000.0": 1.0, "+Inf": 1.0} if buckets is None else buckets
+    sweep = Seen(taken_at=NOON, window_s=60, numbers={place: TRUSTED | told}, buckets={place: bounds})
+    return readout(a_target(), sweep)
+
+
+def snapshot(preset: Preset, numbers: dict[str, float] | None = None, buckets: dict[str, float] | None = None) -> Snapshot:
+    """Return what must be observed."""
+    answer = seen(preset, numbers, buckets)
+    assert isinstance(answer, Snapshot)
+    return answer
+
+
+@pytest.mark.parametrize("preset", OTHERS)
+@pytest.mark.parametrize("signal", list(Signal))
+def test_what_an_exporter_tells(preset: Preset, signal: Signal) -> None:
+    """Requests and the process it tells; loops, workers, pools and queries it has not, and that is the reason why they are absent."""
+    answer = snapshot(preset)
+
+    assert (signal in OF_ALL) == (signal in answer.readings)
+    assert answer.absent.get(signal) is (None if signal in OF_ALL else Absence.NOT_EXPORTED)
+
+
+def test_ours_tells_everything() -> None:
+    """No signal is absent where every figure is there."""
+    assert snapshot(APITUNER).absent == {}
+
+
+@pytest.mark.parametrize("preset", ALL)
+def test_what_an_exporter_could_tell_but_does_not_is_not_there(preset: Preset) -> None:
+    """An exporter without a single series but its marker has no signal, and none of them is zero."""
+    answer = snapshot(preset, {}, {})
+
+    assert answer.readings == {}
+    assert {answer.absent[signal] for signal in OF_ALL} == {Absence.NO_SERIES}
+
+
+@pytest.mark.parametrize("preset", ALL)
+def test_without_traffic_there_is_no_latency(preset: Preset) -> None:
+    """A pod that met only probes has no requests, and so neither a latency nor an error ratio."""
+    answer = snapshot(preset, {Figure.REQUESTS: 0.0}, {})
+
+    assert answer[Signal.REQUESTS_RPS] == 0
+    assert {signal for signal, reason in answer.absent.items() if reason is Absence.NO_TRAFFIC} == {
+        Signal.ERRORS_RATIO,
+        Signal.LATENCY_MEAN_S,
+        Signal.LATENCY_OBJECTIVE_S,
+        Signal.OVER_OBJECTIVE_RATIO,
+    }
+    found = gap(answer, a_workload(), a_policy())
+    assert found is not None
+    assert found.reason == "NoTraffic"
+
+
+@pytest.mark.parametrize("preset", ALL)
+def test_nan_is_never_a_signal(preset: Preset) -> None:
+    """Whatever is no number is absent as such."""
+    answer = snapshot(preset, dict.fromkeys(ones(preset), math.nan))
+
+    assert answer.readings == {}
+    assert {answer.absent[signal] for signal in OF_ALL} == {Absence.NOT_A_NUMBER}
+
+
+def test_milliseconds_become_seconds() -> None:
+    """The same buckets are a thousand times as long where they are told in seconds."""
+    old, new = snapshot(BY_NAME["OpenTelemetryOld"]), snapshot(BY_NAME["OpenTelemetry"])
+
+    # Half of the requests take up to 0.1 s, the others up to 1 s: 95 % are 9/10 of the way between the two.
+    assert old[Signal.LATENCY_OBJECTIVE_S] == pytest.approx(0.1 + 0.9 * 0.9)
+    assert new[Signal.LATENCY_OBJECTIVE_S] == pytest.approx(1000 * old[Signal.LATENCY_OBJECTIVE_S])
+
+
+def test_two_ways_to_write_a_bound_are_one_bucket() -> None:
+    """While one library takes the place of another, "1" and "1.0" both come."""
+    mixed = snapshot(BY_NAME["OpenTelemetry"], None, {"0.5": 1.0, "1": 1.0, "1.0": 1.0, "+Inf": 2.0})
+
+    assert mixed[Signal.LATENCY_OBJECTIVE_S] == pytest.approx(0.5 + 0.9 * 0.5)
+
+
+@pytest.mark.parametrize("preset", OTHERS)
+def test_a_scrape_that_the_api_answers_is_not_in_flight(preset: Preset) -> None:
+    """Each of the pods whose API serves its own metrics has one request more whenever somebody looks, and never fewer than none."""
+    assert snapshot(preset, {Figure.IN_FLIGHT: 5.0, Figure.OWN_SCRAPES: 2.0})[Signal.IN_FLIGHT] == 3
+    assert snapshot(preset, {Figure.IN_FLIGHT: 5.0})[Signal.IN_FLIGHT] == 5
+    assert snapshot(preset, {Figure.IN_FLIGHT: 1.5, Figure.OWN_SCRAPES: 2.0})[Signal.IN_FLIGHT] == 0
+
+
+@pytest.mark.parametrize("preset", ALL)
+def test_workers_that_answer_in_turn_are_told(preset: Preset) -> None:
+    """No figure is believed of a pod that tells of one worker at a time; the sentence has the way out."""
+    answer = seen(preset, ones(preset) | {Count.INCOMPLETE: 1.0})
+
+    assert isinstance(answer, Unobserved)
+    assert answer.reason is Absence.INCOMPLETE_WORKERS
+    assert answer.because.startswith("1 pods of Deployment shop/orders ")
+    assert "PROMETHEUS_MULTIPROC_DIR" in answer.because or "start one worker a pod" in answer.because
+    # Ours says it itself; the counters of all others fall back.
+    assert (preset is APITUNER) == ("resets" not in preset.incomplete)
+
+
+@pytest.mark.parametrize("preset", ALL)
+def test_pods_that_are_scraped_twice_are_told(preset: Preset) -> None:
+    """Every sum would be too large: no figure is believed."""
+    answer = seen(preset, ones(preset) | {Count.TWICE: 2.0})
+
+    assert isinstance(answer, Unobserved)
+    assert answer.reason is Absence.BAD_ANSWER
+    assert "drop one of the scrape jobs" in answer.because
+
+
+@pytest.mark.parametrize("preset", ALL)
+def test_an_exporter_that_vanishes_while_its_pods_are_scraped(preset: Preset) -> None:
+    """The pods still answer, but without it: another sentence than for pods that are silent."""
+    place, scraped = ("shop", "orders", preset.name), ("shop", "orders", "")
+    numbers: dict[tuple[str, str, str], dict[str, float]] = {place: {Count.SEEN: 2.0}, scraped: {Count.SCRAPED: 2.0}}
+
+    answer = readout(a_target(), Seen(taken_at=NOON, window_s=60, numbers=numbers, buckets={}))
+
+    assert isinstance(answer, Unobserved)
+    assert answer.reason is Absence.STALE
+    assert f"finds {preset.exporter} there no more" in answer.because
+
+
+def message(answer: Snapshot) -> str:
+    """Return the message of MetricsAvailable, as the status keeps it."""
+    found = gap(answer, a_workload(), a_policy(objective=Objective(percentile=50, latency_s=0.25, error_ratio=0.01)))
+    decision = Decision(kind=DecisionKind.HOLD, reason="", because="", memory=Memory(), gap=found)
+    conclusion = Conclusion(workload=a_workload(), decision=decision, exporter=answer.exporter)
+    return next(one.message for one in conditions(conclusion) if one.type == "MetricsAvailable")
+
+
+@pytest.mark.parametrize("preset", OTHERS)
+def test_the_condition_names_the_exporter_what_it_lacks_and_the_line_that_adds_it(preset: Preset) -> None:
+    """All of it fits into a condition, also where nothing at all is told but the marker."""
+    told = message(snapshot(preset))
+
+    assert told.startswith(f"{preset.exporter} has no loop_cpu_cores, loop_lag_mean_s, ")
+    assert [signal for signal in ("workers_alive", "pool_wait_mean_s", "pool_limit", "query_mean_s") if signal not in told] == []
+    assert f"add `{INSTRUMENT}` to the API and let Prometheus scrape its port 9464" in told
+    assert told.endswith(f"(metrics of {preset.exporter}: {preset.note})")
+    assert len(message(snapshot(preset, {}, {}))) <= SENTENCE_MOST
+
+
+def test_an_option_of_the_exporter_itself_is_named() -> None:
+    """What the exporter can tell when told to is not sent to our line; where it tells it, nobody is bothered."""
+    preset = PROMETHEUS_FASTAPI_INSTRUMENTATOR
+    without = {name: value for name, value in ones(preset).items() if name != Figure.IN_FLIGHT}
+
+    assert "for in_flight write Instrumentator(should_instrument_requests_inprogress=True)" in message(snapshot(preset, without))
+    assert "in_flight" not in message(snapshot(preset))
+
+
+def test_ours_needs_nothing_added() -> None:
+    """Everything is there, and the condition names what was read."""
+    told = message(snapshot(APITUNER, dict.fromkeys(ones(APITUNER), 2.0)))
+
+    assert told.startswith("every ready pod reports, and every signal that is needed is there")
+    assert told.endswith("(metrics of apituner.fastapi: its latency ends with the response)")
+
+
+def test_what_else_is_there_is_told() -> None:
+    """Whoever has two exporters learns which one is read."""
+    places = {("shop", "orders", name): TRUSTED for name in ("OpenTelemetry", "StarletteExporter")}
+    answer = readout(a_target(), Seen(taken_at=NOON, window_s=60, numbers=places, buckets={}))
+
+    assert isinstance(answer, Snapshot)
+    assert answer.exporter.name == "OpenTelemetry"
+    assert answer.exporter.note.endswith("; starlette_exporter is there too")
+
+
+def expressions(preset: Preset) -> dict[str, str]:
+    """Return all PromQL of a preset, its holes filled."""
+    parts = (preset.serving, preset.resources, preset.largest, preset.slowest)
+    found = {str(name): one for part in parts for name, one in part.items()}
+    found |= {"marker": preset.marker, "scrapes": preset.scrapes, "incomplete": preset.incomplete, "buckets": preset.buckets}
+    return {name: preset.promql(one, pods='namespace=~"shop"', window="60s") for name, one in found.items()}
+
+
+@pytest.mark.parametrize("preset", ALL)
+def test_every_expression_is_whole(preset: Preset) -> None:
+    """No hole is left, every selector names the namespaces, and every bracket is closed (the real parser reads them in tests/e2e)."""
+    for name, one in expressions(preset).items():
+        assert "$" not in one, name
+        selectors = re.findall(r"\{([^}]*)\}", one)
+        assert selectors, name
+        assert all(selector.endswith('namespace=~"shop"') for selector in selectors), name
+        plain = re.sub(r"'[^']*'|\"[^\"]*\"", "", one)
+        assert [plain.count(bracket) for bracket in "([{"] == [plain.count(bracket) for bracket in ")]}"], name
+
+
+@pytest.mark.parametrize(
+    ("left_out", "route"),
+    [
+        pytest.param(True, "/metrics", id="the scrape"),
+        pytest.param(True, "/metrics/{path}", id="the scrape of a mounted app"),
+        pytest.param(True, "/healthz", id="a probe"),
+        pytest.param(True, "/health/ready", id="a probe of a part"),
+        pytest.param(True, "/livez", id="another probe"),
+        pytest.param(True, "/readyz", id="yet another probe"),
+        pytest.param(False, "/metricsets", id="a route that begins alike"),
+        pytest.param(False, "/orders/{id}/health", id="a route that ends alike"),
+        pytest.param(False, "/healthcare", id="a route about health"),
+        pytest.param(False, "", id="no route"),
+    ],
+)
+def test_routes_that_nobody_waits_for(left_out: bool, route: str) -> None:  # noqa: FBT001 - a column of the table
+    """Probes and scrapes by their usual names, and nothing that a person could wait for."""
+    assert left_out == bool(re.fullmatch(PROBES, route))
+
+
+def test_the_spec_has_a_word_for_every_preset() -> None:
+    """In the order of precedence, behind Auto."""
+    assert [str(word) for word in Word] == ["Auto", *(preset.name for preset in PRESETS)]
+
+
+def test_the_page_is_what_the_presets_say() -> None:
+    """Whoever changes a preset runs `make presets`."""
+    assert page() == (ROOT / PAGE).read_text(encoding="utf-8")
