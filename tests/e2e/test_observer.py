@@ -168,7 +168,7 @@ async def test_every_signal_is_right(observer: PrometheusObserver) -> None:
 
 
 async def test_one_sweep_tells_all_targets_apart(observer: PrometheusObserver) -> None:
-    """Five targets, five queries: each has its own objective, and its own reason why something is not known."""
+    """Five targets, six queries: each has its own objective, and its own reason why something is not known."""
     await eventually(observer, IDLE, reporting(PODS))
     queries = observer.sources["default"].tally.queries
     queries.clear()
@@ -190,7 +190,7 @@ async def test_one_sweep_tells_all_targets_apart(observer: PrometheusObserver) -
     assert incomplete.reason is Absence.INCOMPLETE_WORKERS
     assert isinstance(nobody, Unobserved)
     assert nobody.reason is Absence.NO_SERIES
-    assert queries == {"Success": 5}
+    assert queries == {"Success": 6}
 
 
 async def test_a_pod_that_falls_silent_is_not_counted(observer: PrometheusObserver, cluster: LocalCluster, folder: Path) -> None:

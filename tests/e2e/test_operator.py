@@ -6,10 +6,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
 from cluster import LocalCluster
+from exporters import PORT, an_api
 from installed import SWEEP_S, Installed, a_shop, a_tuning, eventually, installed, pool_size
 
 # From the end of a sweep to what kubectl shows of it, on a machine that is busy with other things: a look takes 0.1 to 1 s.
@@ -81,6 +83,38 @@ def test_p7_without_prometheus_it_says_so_changes_nothing_and_recovers(operator:
     assert unchanged
     assert took_s < 3 * SWEEP_S + LATENCY_S
     eventually(lambda: operator.condition(namespace, "shop", "MetricsAvailable").get("status") == "True", within_s=60)
+
+
+def test_p1_an_api_with_another_exporter_is_observed_and_told_what_it_lacks(operator: Installed, namespace: str) -> None:
+    """With prometheus-fastapi-instrumentator alone the status shows rate and latency, names each missing signal, and the line that adds it."""
+    cluster = operator.cluster
+    operator.apply(an_api(namespace, "shop", cluster.image_env | {"EXPORTER": "instrumentator"}), a_tuning(namespace))
+    cluster.kubectl("rollout", "status", "deployment/shop", "-n", namespace, "--timeout=60s")
+    ((_, address),) = cluster.ready_pods(namespace, "app=shop")
+    generation = operator.get("deployment", namespace, "shop")["metadata"]["generation"]
+
+    def told() -> Any:  # noqa: ANN401 - a condition
+        httpx.get(f"http://{address}:{PORT}/quick/1")
+        found = operator.condition(namespace, "shop", "MetricsAvailable")
+        return found.get("reason") == "SignalsMissing" and "requests_rps" not in found["message"] and found
+
+    found = eventually(told, within_s=60)
+
+    assert found["status"] == "False"
+    assert found["message"].startswith("prometheus-fastapi-instrumentator has no loop_cpu_cores, loop_lag_mean_s, loop_lag_p99_s, ")
+    for words in (
+        "pool_wait_mean_s",
+        "add `from apituner.fastapi import instrument; instrument(app, engine=engine)` to the API",
+        "for in_flight write Instrumentator(should_instrument_requests_inprogress=True)",
+        "(metrics of prometheus-fastapi-instrumentator: its latency includes background tasks)",
+    ):
+        assert words in found["message"]
+    observed = operator.status(namespace, "shop")["observed"]
+    assert observed["requestsPerSecond"] >= 1
+    assert 15 <= observed["latencyMilliseconds"] <= 50
+    assert "poolLimit" not in observed
+    assert operator.get("deployment", namespace, "shop")["metadata"]["generation"] == generation
+    assert "Traceback" not in operator.log()
 
 
 _SECRET = {"secretKeyRef": {"name": "db", "key": "size"}}
