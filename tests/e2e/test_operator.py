@@ -86,7 +86,7 @@ def test_p7_without_prometheus_it_says_so_changes_nothing_and_recovers(operator:
 
 
 def test_p1_an_api_with_another_exporter_is_observed_and_told_what_it_lacks(operator: Installed, namespace: str) -> None:
-    """With prometheus-fastapi-instrumentator alone the status shows rate and latency, names each missing signal, and the line that adds it."""
+    """With prometheus-fastapi-instrumentator alone the status shows rate and latency, names what is missing, and the line that adds it."""
     cluster = operator.cluster
     operator.apply(an_api(namespace, "shop", cluster.image_env | {"EXPORTER": "instrumentator"}), a_tuning(namespace))
     cluster.kubectl("rollout", "status", "deployment/shop", "-n", namespace, "--timeout=60s")

@@ -36,7 +36,7 @@ class Endpoint:
     most_bytes: int = 32 * 2**20
     """500 APIs answer 1 MiB to the largest query, 5,000 then 10 MiB."""
     most_series: int = 100_000
-    """5,000 APIs of 16 buckets each; what is cut off comes with a warning, which makes the answer partial."""
+    """4,500 APIs of 22 buckets each, the most that a preset has; what is cut off comes with a warning, which makes the answer partial."""
     most_threads: int = 10
     """Five queries run at once, and as many may hang before no more are started."""
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from apituner.core.snapshot import Absence, Exporter, Signal, Snapshot, Unobserved
 from apituner.ports import Target
 from apituner.prometheus.answer import Sample
-from apituner.prometheus.choice import Key, Numbers, choose, key, there
+from apituner.prometheus.choice import Key, Numbers, choose, key, pods, there
 from apituner.prometheus.coverage import Sight, objection
 from apituner.prometheus.figures import FORMULAS, Figures, read
 from apituner.prometheus.histogram import histogram
@@ -66,15 +66,18 @@ def readout(target: Target, seen: Seen) -> Snapshot | Unobserved:
         pods_reporting=sight.of(Count.REPORTING),
         readings={signal: value for signal, value in read_out.items() if not isinstance(value, Absence)},
         absent={signal: value for signal, value in read_out.items() if isinstance(value, Absence)},
-        exporter=exporter(preset, there(target, seen.numbers)),
+        exporter=exporter(target, preset, seen.numbers),
     )
 
 
-def exporter(preset: Preset, found: tuple[Preset, ...]) -> Exporter:
-    """Say in words what was read, and what else is there."""
-    others = " and ".join(other.exporter for other in found if other is not preset)
-    note = f"{preset.note}; {others} is there too" if others else preset.note
-    return Exporter(name=preset.exporter, note=note, options=preset.options)
+def exporter(target: Target, preset: Preset, numbers: Numbers) -> Exporter:
+    """Say in words what was read, and what else is there, or was until lately."""
+    notes = [preset.note]
+    for other in there(target, numbers):
+        if other is not preset:
+            current = pods(numbers, target, other, Count.CURRENT)
+            notes.append(f"{other.exporter} {'is there too' if current else 'was there, and is no longer'}")
+    return Exporter(name=preset.exporter, note="; ".join(notes), options=preset.options)
 
 
 def distribution(target: Target, figures: Figures, buckets: Mapping[str, float], bucket_s: float) -> dict[Signal, float | Absence]:

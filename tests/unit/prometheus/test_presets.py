@@ -210,14 +210,21 @@ def test_ours_needs_nothing_added() -> None:
     assert told.endswith("(metrics of apituner.fastapi: its latency ends with the response)")
 
 
-def test_what_else_is_there_is_told() -> None:
+@pytest.mark.parametrize(
+    ("words", "other"),
+    [
+        pytest.param("; starlette_exporter is there too", TRUSTED, id="two are there"),
+        pytest.param("; starlette_exporter was there, and is no longer", {Count.SEEN: 2.0}, id="one is gone"),
+    ],
+)
+def test_what_else_is_there_is_told(words: str, other: dict[str, float]) -> None:
     """Whoever has two exporters learns which one is read."""
-    places = {("shop", "orders", name): TRUSTED for name in ("OpenTelemetry", "StarletteExporter")}
+    places = {("shop", "orders", "OpenTelemetry"): TRUSTED, ("shop", "orders", "StarletteExporter"): other}
     answer = readout(a_target(), Seen(taken_at=NOON, window_s=60, numbers=places, buckets={}))
 
     assert isinstance(answer, Snapshot)
     assert answer.exporter.name == "OpenTelemetry"
-    assert answer.exporter.note.endswith("; starlette_exporter is there too")
+    assert answer.exporter.note.endswith(words)
 
 
 def expressions(preset: Preset) -> dict[str, str]:
