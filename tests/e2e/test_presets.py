@@ -28,18 +28,13 @@ from apituner.prometheus.presets.starlette_exporter import STARLETTE_EXPORTER
 from apituner.prometheus.queries import detection, sweep
 from builders import a_policy, a_workload
 from cluster import LocalCluster
-from exporters import BACKGROUND_S, METRICS_PORT, PORT, an_api
+from exporters import BACKGROUND_S, HELD, METRICS_PORT, PATHS, PORT, Answers, an_api, load
 
 NAMESPACE = "presets"
 # Six scrapes at the local cluster's 2 s.
 WINDOW_S = 12.0
 # Until the window lies inside the load, whichever scrape it begins with.
 LOAD_S = WINDOW_S + 4
-# One in ten fails, one in ten is slow, one in ten goes on working after its answer. The ten of them do not take a whole number of seconds,
-# or every scrape would meet the same ones in flight.
-RPS = 9.3
-HELD = 4
-PATHS = ("/quick/1", "/quick/2", "/slow", "/quick/3", "/quick/4", "/broken", "/quick/5", "/receipt", "/quick/6", "/quick/7")
 OBJECTIVE_S = 0.25
 
 
@@ -90,30 +85,6 @@ def a_target(deployment: str, preset: str | None = None) -> Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """What a client measured at one pod."""
-
-    statuses: Counter[int]
-    latencies_s: list[float]
-    took_s: float
-
-    @property
-    def rps(self) -> float:
-        """Answers per second."""
-        return len(self.latencies_s) / self.took_s
-
-    @property
-    def error_ratio(self) -> float:
-        """The share of answers of 500."""
-        return self.statuses[500] / len(self.latencies_s)
-
-    @property
-    def mean_s(self) -> float:
-        """The mean of what the client waited."""
-        return sum(self.latencies_s) / len(self.latencies_s)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     """One sweep over all, and what a client measured meanwhile."""
 
@@ -123,43 +94,17 @@ class Sweep:
     queries: Counter[str]
 
 
-async def _load(client: httpx.AsyncClient, address: str) -> Answers:
-    """Send requests when they are due, however slow the answers are."""
-    statuses: Counter[int] = Counter()
-    latencies_s: list[float] = []
-
-    async def ask(path: str) -> None:
-        began_s = time.monotonic()
-        statuses[(await client.get(f"http://{address}:{PORT}{path}")).status_code] += 1
-        latencies_s.append(time.monotonic() - began_s)
-
-    held = [asyncio.create_task(client.get(f"http://{address}:{PORT}/held")) for _ in range(HELD)]
-    began_s, asked = time.monotonic(), list[asyncio.Task[None]]()
-    for number, path in enumerate(itertools.cycle(PATHS)):
-        due_s = began_s + number / RPS
-        if due_s > began_s + LOAD_S:
-            break
-        await asyncio.sleep(max(0.0, due_s - time.monotonic()))
-        asked.append(asyncio.create_task(ask(path)))
-    took_s = time.monotonic() - began_s
-    await asyncio.gather(*asked)
-    for task in held:
-        task.cancel()
-    await asyncio.gather(*held, return_exceptions=True)
-    return Answers(statuses=statuses, latencies_s=latencies_s, took_s=took_s)
-
-
 async def _sweep(url: str, addresses: dict[str, str]) -> Sweep:
     source = PrometheusSource("default", Endpoint(url=url))
     observer = PrometheusObserver({"default": source}, WINDOW_S)
     targets = {name: a_target(name) for name in (*EXPORTERS, IDLE, TWO_WORKERS)}
     wrong = a_target("instrumentator", preset="StarletteExporter")
     async with httpx.AsyncClient(timeout=90, limits=httpx.Limits(max_connections=None)) as client:
-        loads = {name: asyncio.create_task(_load(client, addresses[name])) for name in addresses}
+        loads = {name: asyncio.create_task(load(client, addresses[name], LOAD_S)) for name in addresses}
         await asyncio.sleep(LOAD_S - 0.5)
         seen = await observer.observe([*targets.values(), wrong], datetime.now(UTC))
         queries = Counter(source.tally.queries)
-        measured = {name: await load for name, load in loads.items()}
+        measured = {name: await one for name, one in loads.items()}
     return Sweep(seen={name: seen[one] for name, one in targets.items()}, wrong_preset=seen[wrong], measured=measured, queries=queries)
 
 
