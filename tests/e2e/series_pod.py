@@ -15,7 +15,7 @@ from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from apituner.fastapi.signals import Signals
+from apituner.fastapi.measures.signals import Signals
 
 PORT = 9464
 TICK_S = 0.05
@@ -30,32 +30,36 @@ class Story:
         self._done: dict[str, int] = {}
         self._started_s = time.monotonic()
         self._last_s = self._started_s
-        signals.workers.set(2)
-        signals.complete.set(0 if os.environ.get("SERIES_INCOMPLETE") else 1)
-        signals.active_requests.labels("GET").set(3)
-        signals.worker_cpu.set(0.55)
-        signals.worker_memory.set(100 * 2**20)
-        signals.connections_max.labels("orders").set(6)
-        signals.connections_idle_max.labels("orders").set(4)
-        self._ok = signals.request_duration.labels("GET", "/orders", "200")
+        signals.worker.workers.set(2)
+        signals.worker.complete.set(0 if os.environ.get("SERIES_INCOMPLETE") else 1)
+        signals.requests.active.labels("GET").set(3)
+        signals.worker.cpu_max.set(0.55)
+        signals.worker.memory.labels("0").set(100 * 2**20)
+        signals.pools.max.labels("orders").set(6)
+        signals.pools.idle_max.labels("orders").set(4)
+        self._ok = signals.requests.duration.of("GET", "/orders", "200")
 
     def tick(self) -> None:
         """Catch up with the clock."""
+        self._catch_up()
+        self._signals.tallies.count()
+
+    def _catch_up(self) -> None:
         now_s = time.monotonic()
         passed_s, self._last_s = now_s - self._last_s, now_s
         signals = self._signals
-        signals.process_cpu.inc(0.5 * passed_s)
-        signals.loop_cpu.inc(0.4 * passed_s)
-        signals.loop_blocked.inc(0.1 * passed_s)
-        self._observe("turns", 20, lambda _: signals.loop_delay.observe(0.002))
+        signals.worker.cpu.of().add(0.5 * passed_s)
+        signals.loop.cpu.of().add(0.4 * passed_s)
+        signals.loop.blocked.of().add(0.1 * passed_s)
+        self._observe("turns", 20, lambda _: signals.loop.delay.of().observe(0.002))
         if not self._busy:
             return
-        failed = signals.request_duration.labels("GET", "/orders", "500")
+        failed = signals.requests.duration.of("GET", "/orders", "500")
         self._observe("requests", 40, lambda count: (failed if count % 20 == 0 else self._ok).observe(0.4 if count % 10 == 0 else 0.08))
-        self._observe("waits", 10, lambda _: signals.connection_wait.labels("orders").observe(0.03))
-        self._observe("uses", 10, lambda _: signals.connection_use.labels("orders").observe(0.2))
-        self._observe("operations", 40, lambda _: signals.operation_duration.labels("postgresql").observe(0.004))
-        signals.connection_timeouts.labels("orders").inc(0.5 * passed_s)
+        self._observe("waits", 10, lambda _: signals.pools.wait.of("orders").observe(0.03))
+        self._observe("uses", 10, lambda _: signals.pools.use.of("orders").observe(0.2))
+        self._observe("operations", 40, lambda _: signals.pools.operation.of("postgresql").observe(0.004))
+        signals.pools.timeouts.of("orders").add(0.5 * passed_s)
 
     def _observe(self, name: str, per_second: float, observe: Callable[[int], None]) -> None:
         due = int((self._last_s - self._started_s) * per_second)

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from apituner.fastapi.signals import Signals
+from apituner.fastapi.measures.signals import Signals
 
 RPS = 45
 ENOUGH = 5
@@ -29,27 +29,28 @@ class Shop:
         self._starved = pool < ENOUGH
         self._served = 0
         self._began_s = self._last_s = time.monotonic()
-        signals.workers.set(workers)
-        signals.complete.set(1)
-        signals.worker_memory.set(90 * 2**20)
-        signals.connections_max.labels("shop").set(pool * workers)
-        signals.connections_idle_max.labels("shop").set(pool * workers)
-        signals.connection_timeouts.labels("shop")
+        signals.worker.workers.set(workers)
+        signals.worker.complete.set(1)
+        signals.worker.memory.labels("0").set(90 * 2**20)
+        signals.pools.max.labels("shop").set(pool * workers)
+        signals.pools.idle_max.labels("shop").set(pool * workers)
+        signals.pools.timeouts.of("shop")
 
     def tick(self) -> None:
         """Serve what has become due."""
         now_s = time.monotonic()
         passed_s, self._last_s = now_s - self._last_s, now_s
         signals = self._signals
-        signals.process_cpu.inc(0.2 * passed_s)
-        signals.loop_cpu.inc(0.15 * passed_s)
-        signals.loop_delay.observe(0.002)
+        signals.worker.cpu.of().add(0.2 * passed_s)
+        signals.loop.cpu.of().add(0.15 * passed_s)
+        signals.loop.delay.of().observe(0.002)
         due = int((now_s - self._began_s) * RPS)
         for _ in range(self._served, due):
-            signals.request_duration.labels("GET", "/orders", "200").observe(0.45 if self._starved else 0.06)
-            signals.connection_wait.labels("shop").observe(0.38 if self._starved else 0.0)
-            signals.connection_use.labels("shop").observe(0.04)
-            signals.operation_duration.labels("postgresql").observe(0.035)
+            signals.requests.duration.of("GET", "/orders", "200").observe(0.45 if self._starved else 0.06)
+            signals.pools.wait.of("shop").observe(0.38 if self._starved else 0.0)
+            signals.pools.use.of("shop").observe(0.04)
+            signals.pools.operation.of("postgresql").observe(0.035)
+        signals.tallies.count()
         self._served = due
 
 

@@ -139,7 +139,7 @@ async def test_an_async_pool_tells_wait_from_use(database_url: str) -> None:
         took_s = sum(value for (name, _), value in seen.items() if name == "http_server_request_duration_seconds_sum")
         assert of("use_time_seconds_sum") + of("wait_time_seconds_sum") <= took_s * 1.1 + 1
         assert seen["apituning_effective_setting", frozenset({("setting", "db_pool_size"), ("pool", "main")})] == 2
-        assert seen["apituning_db_operations_per_request_sum", frozenset()] == served
+        assert seen["apituning_db_operations_per_request_sum", frozenset({("http_route", "/orders/{order_id}")})] == served
         assert seen["apituning_metrics_complete", frozenset()] == 1
 
 

@@ -7,12 +7,12 @@ What an API on FastAPI or Starlette imports to be observable; of third parties i
     app = FastAPI()
     instrument(app, engine=engine)
 
-Reading order: settings (what the environment says), signals (every metric, its labels and buckets); routes, requests (what a request
-took); pools, statements (what its connection took); clocks, throttling, loop, worker (what the process did meanwhile); processes, serving
-(how many processes become one scrape); instrumentation (the page that puts them together).
+Reading order: settings (what the environment says); measures (every metric, and how a number becomes a series); requests (what a request
+took, and what it asked of others); database, eventloop (what it waited for); workers (the processes that run it, and how they become one
+scrape); instrumentation (the page that puts them together).
 """
 
-from apituner.fastapi.instrumentation import instrument
+from apituner.fastapi.instrumentation import Instrumentation, instrument
 from apituner.fastapi.settings import pool_settings
 
-__all__ = ["instrument", "pool_settings"]
+__all__ = ["Instrumentation", "instrument", "pool_settings"]

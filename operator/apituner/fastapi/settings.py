@@ -4,13 +4,13 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Literal, TypedDict, overload
 
 # The port that OpenTelemetry's Prometheus exporter uses, so that it is known and rarely taken.
 _METRICS_PORT = 9464
 
 
-class PoolSettings(TypedDict, total=False):
+class SqlalchemyPool(TypedDict, total=False):
     """The keyword arguments of SQLAlchemy's ``create_engine`` and ``create_async_engine`` that size a pool."""
 
     pool_size: int
@@ -18,20 +18,70 @@ class PoolSettings(TypedDict, total=False):
     pool_timeout: float
 
 
-def pool_settings(environ: Mapping[str, str] = os.environ) -> PoolSettings:
-    """
-    Read DB_POOL_SIZE, DB_MAX_OVERFLOW and DB_POOL_TIMEOUT (seconds), per engine and process; what is not set is left to SQLAlchemy.
+class AsyncpgPool(TypedDict, total=False):
+    """The keyword arguments of asyncpg's ``create_pool`` that size a pool."""
 
-    SQLAlchemy takes a size of 0 and an overflow of -1 for "no limit": both are refused, since no budget could then be kept.
+    min_size: int
+    max_size: int
+
+
+class PsycopgPool(TypedDict, total=False):
+    """The keyword arguments of psycopg_pool's ``ConnectionPool`` and ``AsyncConnectionPool`` that size a pool."""
+
+    min_size: int
+    max_size: int
+    timeout: float
+
+
+@overload
+def pool_settings(library: Literal["sqlalchemy"] = ..., *, environ: Mapping[str, str] = ...) -> SqlalchemyPool: ...
+@overload
+def pool_settings(library: Literal["asyncpg"], *, environ: Mapping[str, str] = ...) -> AsyncpgPool: ...
+@overload
+def pool_settings(library: Literal["psycopg"], *, environ: Mapping[str, str] = ...) -> PsycopgPool: ...
+
+
+def pool_settings(
+    library: Literal["sqlalchemy", "asyncpg", "psycopg"] = "sqlalchemy", *, environ: Mapping[str, str] = os.environ
+) -> SqlalchemyPool | AsyncpgPool | PsycopgPool:
     """
-    settings = PoolSettings()
-    if (size := _whole(environ, "DB_POOL_SIZE", least=1, why="0 would mean a pool without a limit")) is not None:
-        settings["pool_size"] = size
-    if (overflow := _whole(environ, "DB_MAX_OVERFLOW", least=0, why="-1 would mean a pool without a limit")) is not None:
-        settings["max_overflow"] = overflow
-    if (timeout_s := _seconds(environ, "DB_POOL_TIMEOUT")) is not None:
-        settings["pool_timeout"] = timeout_s
-    return settings
+    Read DB_POOL_SIZE, DB_MAX_OVERFLOW and DB_POOL_TIMEOUT (seconds), per pool and process, as keyword arguments of *library*'s pool.
+
+    The size is what is kept open, size and overflow together are the most that may be open; what is not set is left to the library.
+    SQLAlchemy takes a size of 0 and an overflow of -1 for "no limit": both are refused, since no budget could then be kept. asyncpg has
+    no argument for the time-out: `apituner.fastapi.instrument` makes it the default of the pool's ``acquire()``.
+
+        engine = create_async_engine(DATABASE_URL, **pool_settings())
+        pool = asyncpg.create_pool(DATABASE_URL, **pool_settings("asyncpg"))
+        pool = AsyncConnectionPool(DATABASE_URL, open=False, **pool_settings("psycopg"))
+
+    Raises ValueError for a value that is no such number, and for another library.
+    """
+    if library not in ("sqlalchemy", "asyncpg", "psycopg"):
+        raise ValueError(f"pool_settings() was asked for {library!r}: ask for 'sqlalchemy', 'asyncpg' or 'psycopg'")
+    size = _whole(environ, "DB_POOL_SIZE", least=1, why="0 would mean a pool without a limit")
+    overflow = _whole(environ, "DB_MAX_OVERFLOW", least=0, why="-1 would mean a pool without a limit")
+    timeout_s = pool_timeout_s(environ)
+    if library == "sqlalchemy":
+        given = SqlalchemyPool()
+        if size is not None:
+            given["pool_size"] = size
+        if overflow is not None:
+            given["max_overflow"] = overflow
+        if timeout_s is not None:
+            given["pool_timeout"] = timeout_s
+        return given
+    sized = PsycopgPool()
+    if size is not None:
+        sized["min_size"], sized["max_size"] = size, size + (overflow or 0)
+    if library == "psycopg" and timeout_s is not None:
+        sized["timeout"] = timeout_s
+    return sized
+
+
+def pool_timeout_s(environ: Mapping[str, str] = os.environ) -> float | None:
+    """Read DB_POOL_TIMEOUT: how long to wait for a connection, in seconds; None where it is not set."""
+    return _seconds(environ, "DB_POOL_TIMEOUT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

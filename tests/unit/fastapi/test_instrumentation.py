@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -11,33 +10,9 @@ from fastapi import FastAPI
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from apituner.fastapi import instrument
+from apituner.fastapi import Instrumentation, instrument
 
-_MUST = {
-    "http_server_request_duration_seconds": ("http_request_method", "http_route", "http_response_status_code"),
-    "http_server_active_requests": ("http_request_method",),
-    "db_client_connection_wait_time_seconds": ("db_client_connection_pool_name",),
-    "db_client_connection_use_time_seconds": ("db_client_connection_pool_name",),
-    "db_client_connection_create_time_seconds": ("db_client_connection_pool_name",),
-    "db_client_connection_count": ("db_client_connection_pool_name", "db_client_connection_state"),
-    "db_client_connection_max": ("db_client_connection_pool_name",),
-    "db_client_connection_idle_max": ("db_client_connection_pool_name",),
-    "db_client_connection_pending_requests": ("db_client_connection_pool_name",),
-    "db_client_connection_timeouts": ("db_client_connection_pool_name",),
-    "db_client_operation_duration_seconds": ("db_system_name",),
-    "asyncio_eventloop_delay_seconds": (),
-    "asyncio_eventloop_delay_max_seconds": (),
-    "asyncio_eventloop_cpu_seconds": (),
-    "apituning_eventloop_blocked_seconds": (),
-    "process_cpu_time_seconds": (),
-    "apituning_worker_cpu_max_ratio": (),
-    "apituning_worker_loop_cpu_max_ratio": (),
-    "apituning_worker_resident_memory_bytes": (),
-    "apituning_workers": (),
-    "apituning_metrics_complete": (),
-    "apituning_effective_setting": ("setting", "pool"),
-    "apituning_build_info": ("version", "server", "loop"),
-}
+_OPERATOR = Path(__file__).parents[3] / "operator"
 
 
 @pytest.fixture(autouse=True)
@@ -56,36 +31,29 @@ def test_it_needs_nothing_but_prometheus_client() -> None:
         check=True,
         capture_output=True,
         text=True,
-        env={"PYTHONPATH": str(Path(__file__).parents[3] / "operator")},
+        env={"PYTHONPATH": str(_OPERATOR)},
     ).stdout.splitlines()
     assert {"apituner", "prometheus_client"} <= set(packages.split())
     assert not {"sqlalchemy", "anyio", "starlette", "fastapi", "kopf", "pydantic", "kubernetes"} & set(packages.split())
     assert not others
 
 
-def test_every_signal_has_its_name_and_labels() -> None:
-    """The names are a contract with whoever queries them."""
-    registry = instrument(FastAPI()).signals.registry
-    known = {metric.name for metric in registry.collect()}
-    assert set(_MUST) - known == set()
-
-
 async def test_an_app_is_measured_from_its_first_request_on() -> None:
     """Also under a server that runs no lifespan; the middleware added afterwards is inside."""
     app = FastAPI()
-    worker = instrument(app, engine=create_engine("sqlite://", poolclass=NullPool))
+    observed = instrument(app, engine=create_engine("sqlite://", poolclass=NullPool))
 
     @app.get("/things/{thing}")
     async def thing(thing: str) -> str:
         return thing
 
-    before = _requests(worker.signals.registry.get_sample_value)
+    before = _requests(observed)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://things") as client:
         await client.get("/things/1")
-    assert _requests(worker.signals.registry.get_sample_value) == before + 1
-    assert worker.server.port
-    worker.leave()
-    assert worker.server.port is None
+    assert observed.worker.server.port
+    observed.worker.leave()
+    assert _requests(observed) == before + 1
+    assert observed.worker.server.port is None
 
 
 def test_calling_it_twice_is_refused() -> None:
@@ -105,18 +73,60 @@ async def test_calling_it_after_the_start_is_refused() -> None:
         instrument(app)
 
 
-def test_something_else_than_an_engine_is_refused() -> None:
-    """The error says what was given."""
-    with pytest.raises(TypeError, match="engine 'main' is a str: give an engine of SQLAlchemy"):
-        instrument(FastAPI(), engine="postgresql://")  # type: ignore[arg-type]  # the mistake that is tested
+def test_something_else_than_a_pool_is_refused() -> None:
+    """The error says what was given, and what may be."""
+    with pytest.raises(TypeError, match="pool 'main' is a str: give an engine of SQLAlchemy, a Pool of asyncpg, a pool of psycopg_pool"):
+        instrument(FastAPI(), engine="postgresql://")
 
 
-def test_a_pool_without_a_queue_is_reported_and_the_app_runs(caplog: pytest.LogCaptureFixture) -> None:
-    """Test suites run apps with NullPool: nothing to wait for, nothing to measure."""
-    instrument(FastAPI(), engine={"reports": create_engine("sqlite://", poolclass=NullPool)})
-    assert "engine 'reports' has a NullPool, which cannot be measured" in caplog.text
+@pytest.mark.parametrize("name", [pytest.param("", id="no name"), pytest.param("x" * 10_000_000, id="a name of 10 MB")])
+def test_a_name_that_cannot_be_a_label_is_refused(name: str) -> None:
+    """The error shows no more of it than fits a line."""
+    with pytest.raises(ValueError, match="give it a name of 1 to 63 characters") as refusal:
+        instrument(FastAPI(), engine={name: create_engine("sqlite://")})
+    assert len(str(refusal.value)) < 200
 
 
-def _requests(read: Callable[[str, dict[str, str]], float | None]) -> float:
+def test_a_pool_that_is_made_later_is_watched() -> None:
+    """Asyncpg's pools are made in the lifespan, after the app."""
+    observed = instrument(FastAPI(), engine=create_engine("sqlite://"))
+    observed.watch(create_engine("sqlite://"), name="reports")
+    assert [pool.name for pool in observed.worker.pools] == ["main", "reports"]
+    with pytest.raises(ValueError, match="a pool named 'reports' is watched already: give this one another name"):
+        observed.watch(create_engine("sqlite://"), name="reports")
+
+
+async def test_a_fault_of_ours_does_not_break_a_request(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """To be observed is worth less than to answer; the log says what is not observed, once."""
+    app = FastAPI()
+    observed = instrument(app)
+
+    def no_threads(_signals: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("apituner.fastapi.workers.worker.ThreadWatch", no_threads)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://things") as client:
+        statuses = [(await client.get("/openapi.json")).status_code for _ in range(3)]
+    observed.worker.leave()
+    assert statuses == [200, 200, 200]
+    assert caplog.text.count("this process is not observed, and serves") == 1
+
+
+def test_a_folder_that_cannot_be_written_is_told_at_the_start(tmp_path: Path) -> None:
+    """In a process of its own: prometheus_client decides at its import whether processes share a folder."""
+    (tmp_path / "file").touch()
+    code = "from fastapi import FastAPI; from apituner.fastapi import instrument; instrument(FastAPI())"
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(_OPERATOR), "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "file" / "below")},
+    )
+    assert told.returncode == 1
+    assert told.stderr.splitlines()[-1].endswith("which cannot be written (Not a directory): mount an emptyDir there")
+
+
+def _requests(observed: Instrumentation) -> float:
     labels = {"http_request_method": "GET", "http_route": "/things/{thing}", "http_response_status_code": "200"}
-    return read("http_server_request_duration_seconds_count", labels) or 0
+    return observed.signals.registry.get_sample_value("http_server_request_duration_seconds_count", labels) or 0

@@ -1,26 +1,42 @@
 """The environment is read into arguments of the engine, or refused in one sentence."""
 
+from typing import Literal
+
 import pytest
 
 from apituner.fastapi import pool_settings
 from apituner.fastapi.settings import MetricsAddress, metrics_address
 
+Library = Literal["sqlalchemy", "asyncpg", "psycopg"]
+
+_ALL = {"DB_POOL_SIZE": "14", "DB_MAX_OVERFLOW": "2", "DB_POOL_TIMEOUT": "2.5"}
+
 
 @pytest.mark.parametrize(
-    ("expected", "environ"),
+    ("expected", "library", "environ"),
     [
-        pytest.param({}, {}, id="nothing set leaves SQLAlchemy's defaults"),
-        pytest.param({}, {"DB_POOL_SIZE": " ", "DB_POOL_TIMEOUT": ""}, id="empty is not set"),
+        pytest.param({}, "sqlalchemy", {}, id="nothing set leaves SQLAlchemy's defaults"),
+        pytest.param({}, "asyncpg", {}, id="nothing set leaves asyncpg's defaults"),
+        pytest.param({}, "sqlalchemy", {"DB_POOL_SIZE": " ", "DB_POOL_TIMEOUT": ""}, id="empty is not set"),
         pytest.param(
-            {"pool_size": 14, "max_overflow": 0, "pool_timeout": 2.5},
-            {"DB_POOL_SIZE": "14", "DB_MAX_OVERFLOW": "0", "DB_POOL_TIMEOUT": "2.5"},
-            id="all that is set is passed on",
+            {"pool_size": 14, "max_overflow": 2, "pool_timeout": 2.5}, "sqlalchemy", _ALL, id="SQLAlchemy has an argument for each"
+        ),
+        pytest.param({"min_size": 14, "max_size": 16}, "asyncpg", _ALL, id="asyncpg has none for the time-out"),
+        pytest.param({"min_size": 14, "max_size": 16, "timeout": 2.5}, "psycopg", _ALL, id="psycopg counts kept and most"),
+        pytest.param(
+            {"timeout": 2.5}, "psycopg", {"DB_POOL_TIMEOUT": "2.5", "DB_MAX_OVERFLOW": "2"}, id="an overflow over what is not set"
         ),
     ],
 )
-def test_pool_settings_are_arguments_of_an_engine(expected: dict[str, float], environ: dict[str, str]) -> None:
-    """Each variable becomes the keyword argument that SQLAlchemy has for it."""
-    assert expected == pool_settings(environ)
+def test_pool_settings_are_arguments_of_a_pool(expected: dict[str, float], library: Library, environ: dict[str, str]) -> None:
+    """Each variable becomes the keyword argument that the library has for it."""
+    assert expected == pool_settings(library, environ=environ)
+
+
+def test_an_unknown_library_is_refused() -> None:
+    """Rather than to leave a pool at its default size, which no budget was made for."""
+    with pytest.raises(ValueError, match="asked for 'psycopg2': ask for 'sqlalchemy', 'asyncpg' or 'psycopg'"):
+        pool_settings("psycopg2")  # type: ignore[call-overload]  # the mistake that is tested
 
 
 @pytest.mark.parametrize(
@@ -40,7 +56,7 @@ def test_pool_settings_are_arguments_of_an_engine(expected: dict[str, float], en
 def test_a_bad_pool_setting_is_refused(sentence: str, environ: dict[str, str]) -> None:
     """The error names the variable, what it holds and what it should."""
     with pytest.raises(ValueError, match=f"^environment variable {sentence}"):
-        pool_settings(environ)
+        pool_settings(environ=environ)
 
 
 def test_metrics_are_served_where_the_environment_says() -> None:

@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Host, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from apituner.fastapi.routes import RouteTable, path_of
+from apituner.fastapi.requests.routes import RouteTable, path_of
 
 
 async def _plain(_request: Request) -> PlainTextResponse:
@@ -58,16 +58,47 @@ def _app() -> FastAPI:
 def test_a_path_is_known_by_its_template(template: str, method: str, path: str) -> None:
     """No value that a client chooses is in a template."""
     app = _app()
-    assert template == RouteTable(lambda: app.routes).template(path, method)
+    assert template == RouteTable(lambda: app.routes).template(None, path, method)
 
 
 def test_a_route_added_later_is_known() -> None:
     """An app that adds routes while it runs is read again."""
     app = FastAPI()
     table = RouteTable(lambda: app.routes)
-    assert not table.template("/late", "GET")
+    assert not table.template(None, "/late", "GET")
     app.add_api_route("/late", lambda: None)
-    assert table.template("/late", "GET") == "/late"
+    assert table.template(None, "/late", "GET") == "/late"
+
+
+def test_an_endpoint_that_the_router_found_is_looked_up() -> None:
+    """Matching every path a second time would cost as much as the router itself."""
+    app = FastAPI()
+
+    async def order() -> None:
+        """Answer nothing."""
+
+    app.get("/orders/{order_id}")(order)
+    table = RouteTable(lambda: app.routes)
+    assert table.template(order, "/not/matched/at/all", "GET") == "/orders/{order_id}"
+
+
+def test_an_endpoint_of_two_routes_is_told_by_the_path() -> None:
+    """The endpoint alone would name either."""
+    app = FastAPI()
+
+    async def order() -> None:
+        """Answer nothing."""
+
+    app.get("/v1/orders")(order)
+    app.get("/v2/orders")(order)
+    assert RouteTable(lambda: app.routes).template(order, "/v2/orders", "GET") == "/v2/orders"
+
+
+def test_the_applications_own_packages_are_those_of_its_endpoints() -> None:
+    """FastAPI's own routes for the documentation do not count."""
+    app = FastAPI()
+    app.get("/orders")(_plain)
+    assert RouteTable(lambda: app.routes).packages() == {_plain.__module__.partition(".")[0]}
 
 
 @pytest.mark.parametrize(

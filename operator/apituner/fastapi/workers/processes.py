@@ -8,6 +8,7 @@ scraped adds them up; without it a scrape sees one worker of several, which is w
 import logging
 import os
 import socket
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -36,8 +37,13 @@ def shared_folder() -> Path | None:
         return None
     try:
         Path(name).mkdir(parents=True, exist_ok=True)
+        # A folder may be there and yet read-only.
+        with tempfile.TemporaryFile(dir=name):
+            pass
     except OSError as error:
-        raise OSError(f"PROMETHEUS_MULTIPROC_DIR is {name!r}, which cannot be made ({error.strerror}): mount an emptyDir there") from error
+        raise OSError(
+            f"PROMETHEUS_MULTIPROC_DIR is {name!r}, which cannot be written ({error.strerror}): mount an emptyDir there"
+        ) from error
     return Path(name)
 
 
@@ -95,12 +101,13 @@ class Siblings:
     def __init__(self, address: str) -> None:
         self._address = address
         self._held: socket.socket | None = None
-        self._slot = 0
+        self.place = 0
+        """The number of the place that this process has; a successor takes it over."""
 
     @property
     def first(self) -> bool:
-        """Whether this process has the first place: it reports what is the container's and not the process's. A successor takes it over."""
-        return self._slot == 0
+        """Whether this process has the first place: it reports what is the container's and not the process's."""
+        return self.place == 0
 
     def join(self) -> None:
         """Take the first free place, if the system has such sockets."""
@@ -108,7 +115,7 @@ class Siblings:
             return
         for slot in range(_MOST_SLOTS):
             if (held := self._bind(slot)) is not None:
-                self._held, self._slot = held, slot
+                self._held, self.place = held, slot
                 return
 
     def leave(self) -> None:

@@ -8,9 +8,10 @@ API cannot see that delay, since its clock starts only when the loop gets to the
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Protocol
 
-from apituner.fastapi.clocks import RunqueueClock
-from apituner.fastapi.signals import Signals
+from apituner.fastapi.eventloop.clocks import RunqueueClock
+from apituner.fastapi.measures.loop_signals import LoopSignals
 
 # Every 20 ms cost .86 % of a core, every 50 ms .44 % (measured): and a blocking call shorter than that does no objective harm.
 TICK_S = 0.05
@@ -29,41 +30,62 @@ _MOST_OBSERVATIONS = int(60 / TICK_S)
 class LoopRecord:
     """What was seen of the event loop so far."""
 
-    def __init__(self, signals: Signals, *, now_s: float) -> None:
+    def __init__(self, signals: LoopSignals, *, now_s: float) -> None:
         self._signals = signals
+        self._delay = signals.delay.of()
+        self._cpu, self._runqueue, self._blocked = signals.cpu.of(), signals.runqueue_wait.of(), signals.blocked.of()
         self._peak_s = self._peak_before_s = 0.0
         self._peak_until_s = now_s + _PEAK_WINDOW_S
+        self.cpu_s = 0.0
+        """CPU time of the loop's thread so far."""
 
-    def tick(self, *, late_s: float, used_s: float, waited_s: float, now_s: float) -> None:
+    def tick(self, *, late_s: float, used_s: float, waited_s: float, now_s: float) -> float:
         """
         Record one tick that came *late_s* late, since the last of which the thread used *used_s* of CPU and waited *waited_s* for one.
 
         A block of 200 ms swallows four ticks: each missed one is recorded with the delay that it would have had (coordinated omission).
+        Returns for how long the loop was blocked.
         """
         for missed in range(min(_MOST_OBSERVATIONS, 1 + int(late_s / TICK_S))):
-            self._signals.loop_delay.observe(late_s - missed * TICK_S)
-        self._signals.loop_cpu.inc(used_s)
-        self._signals.runqueue_wait.inc(waited_s)
-        if late_s > BLOCKED_BEYOND_S:
-            self._signals.loop_blocked.inc(blocked_s(late_s=late_s, used_s=used_s, waited_s=waited_s))
+            self._delay.observe(late_s - missed * TICK_S)
+        self._cpu.add(used_s)
+        self.cpu_s += used_s
+        self._runqueue.add(waited_s)
+        stood_s = blocked_s(late_s=late_s, used_s=used_s, waited_s=waited_s) if late_s > BLOCKED_BEYOND_S else 0.0
+        self._blocked.add(stood_s)
         if now_s >= self._peak_until_s:
             self._peak_before_s, self._peak_s, self._peak_until_s = self._peak_s, 0.0, now_s + _PEAK_WINDOW_S
         self._peak_s = max(self._peak_s, late_s)
-        self._signals.loop_delay_max.set(max(self._peak_s, self._peak_before_s))
+        return stood_s
+
+    def publish(self) -> None:
+        """Set the gauge of the largest delay."""
+        self._signals.delay_max.set(max(self._peak_s, self._peak_before_s))
+
+
+class Held(Protocol):
+    """Who wants to know of every tick that came too late."""
+
+    def settle(self, *, due_s: float, late_s: float, used_s: float, blocked_s: float) -> None:
+        """Take note: the tick that was due at *due_s* came *late_s* late, for *used_s* of CPU time or for a block of *blocked_s*."""
 
 
 class LoopSampler:
     """Watches one event loop from within, from its making on; it must be made on the loop's own thread."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, signals: Signals, on_tick: Callable[[float], None]) -> None:
-        now_s = time.perf_counter()
+    held_by: Held | None = None
+    """Who is told of a tick that came too late."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, signals: LoopSignals, on_tick: Callable[[], None]) -> None:
         self.loop = loop
-        self._record = LoopRecord(signals, now_s=now_s)
         self._on_tick = on_tick
+        now_s = time.perf_counter()
+        self.due_s = now_s + TICK_S
+        """When the next tick is due, by ``time.perf_counter``; long past where the loop is stuck."""
+        self.record = LoopRecord(signals, now_s=now_s)
         self._runqueue = RunqueueClock()
         self._cpu_s = time.thread_time()
         self._queued_s = self._runqueue.read_s()
-        self._due_s = now_s + TICK_S
         self._timer = loop.call_later(TICK_S, self._tick)
 
     def stop(self) -> None:
@@ -77,11 +99,15 @@ class LoopSampler:
         cpu_s, queued_s = time.thread_time(), self._runqueue.read_s()
         used_s = max(0.0, cpu_s - self._cpu_s)
         waited_s = 0.0 if queued_s is None or self._queued_s is None else max(0.0, queued_s - self._queued_s)
-        self._record.tick(late_s=max(0.0, now_s - self._due_s), used_s=used_s, waited_s=waited_s, now_s=now_s)
+        late_s = max(0.0, now_s - self.due_s)
+        stood_s = self.record.tick(late_s=late_s, used_s=used_s, waited_s=waited_s, now_s=now_s)
+        if late_s > BLOCKED_BEYOND_S and self.held_by is not None:
+            self.held_by.settle(due_s=self.due_s, late_s=late_s, used_s=used_s, blocked_s=stood_s)
         self._cpu_s, self._queued_s = cpu_s, queued_s
-        self._on_tick(now_s)
-        self._due_s = now_s + TICK_S
-        self._timer = self.loop.call_later(TICK_S, self._tick)
+        self._on_tick()
+        # On the grid of 50 ms, so that there is one observation for each: from now on, a late tick would make the next one later, too.
+        self.due_s += TICK_S * (1 + int(late_s / TICK_S))
+        self._timer = self.loop.call_later(max(0.0, self.due_s - time.perf_counter()), self._tick)
 
 
 def blocked_s(*, late_s: float, used_s: float, waited_s: float) -> float:

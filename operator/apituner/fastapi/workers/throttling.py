@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from apituner.fastapi.measures.worker_signals import WorkerSignals
+
 _NANOSECONDS, _MICROSECONDS = 1e9, 1e6
 
 
@@ -50,3 +52,23 @@ def own_cpu_stat(membership: Path = Path("/proc/self/cgroup"), mounted: Path = P
             if candidate.is_file():
                 return candidate
     return None
+
+
+class ThrottlingClock:
+    """Counts the throttling of this process's control group from now on."""
+
+    def __init__(self, signals: WorkerSignals) -> None:
+        self._signals = signals
+        self._file = own_cpu_stat()
+        self._before = self._read()
+
+    def publish(self) -> None:
+        """Hand on what has come since the last time; nothing where the system has no such record."""
+        before, now = self._before, self._read()
+        self._before = now
+        self._signals.cgroup_periods.of().add(max(0, now.periods - before.periods))
+        self._signals.cgroup_throttled_periods.of().add(max(0, now.throttled_periods - before.throttled_periods))
+        self._signals.cgroup_throttled.of().add(max(0.0, now.throttled_s - before.throttled_s))
+
+    def _read(self) -> Throttling:
+        return Throttling() if self._file is None else read_throttling(self._file)

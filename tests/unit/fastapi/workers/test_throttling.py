@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from apituner.fastapi.throttling import Throttling, own_cpu_stat, read_throttling
+from apituner.fastapi.workers.throttling import Throttling, own_cpu_stat, read_throttling
 
 
 @pytest.mark.parametrize(

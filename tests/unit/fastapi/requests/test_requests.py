@@ -1,17 +1,21 @@
 """Requests are measured to their last byte, by route, and probes are not."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 from fastapi import BackgroundTasks, FastAPI
 from prometheus_client import CollectorRegistry
+from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from apituner.fastapi.requests import RequestMiddleware, queue_time_s
-from apituner.fastapi.routes import RouteTable
-from apituner.fastapi.signals import Signals
+from apituner.fastapi.measures.signals import Signals
+from apituner.fastapi.requests.meter import Meter
+from apituner.fastapi.requests.middleware import Practice, RequestMiddleware
+from apituner.fastapi.requests.queueing import queue_time_s
+from apituner.fastapi.requests.routes import RouteTable
 
 _DURATION = "http_server_request_duration_seconds"
 
@@ -20,10 +24,12 @@ class _Worker:
     """Counts how often it was attended and left."""
 
     def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
         self.attended = 0
         self.left = 0
 
     def attend(self) -> None:
+        self.loop = asyncio.get_running_loop()
         self.attended += 1
 
     def leave(self) -> None:
@@ -37,13 +43,9 @@ class _World:
         self.app = FastAPI()
         self.signals = Signals(CollectorRegistry())
         self.worker = _Worker()
-        self.middleware = RequestMiddleware(
-            self.app,
-            signals=self.signals,
-            routes=RouteTable(lambda: self.app.routes),
-            worker=self.worker,
-            exclude=frozenset({"/healthz"}),
-        )
+        self.meter = Meter(self.signals, RouteTable(lambda: self.app.routes))
+        practice = Practice(exclude=frozenset({"/healthz"}), client_gone=(ClientDisconnect,))
+        self.middleware = RequestMiddleware(self.app, meter=self.meter, worker=self.worker, practice=practice)
 
     async def ask(self, method: str, path: str) -> httpx.Response:
         """Send one request."""
@@ -51,20 +53,28 @@ class _World:
         async with httpx.AsyncClient(transport=transport, base_url="http://orders") as client:
             return await client.request(method, path)
 
+    def value(self, name: str, **labels: str) -> float:
+        """Read one series, after everything that was noted is counted; 0 where there is none."""
+        self.meter.count()
+        self.meter.publish()
+        self.signals.tallies.count()
+        return self.signals.registry.get_sample_value(name, labels) or 0
+
     def count(self, method: str, route: str, status: int) -> float:
         """How many requests were measured."""
         labels = {"http_request_method": method, "http_route": route, "http_response_status_code": str(status)}
-        return self.signals.registry.get_sample_value(f"{_DURATION}_count", labels) or 0
+        return self.value(f"{_DURATION}_count", **labels)
 
     def measured(self) -> float:
         """How many requests were measured at all."""
+        self.value(_DURATION)
         return sum(
             sample.value for metric in self.signals.registry.collect() for sample in metric.samples if sample.name == f"{_DURATION}_count"
         )
 
-    def active(self, method: str = "GET") -> float | None:
+    def active(self, method: str = "GET") -> float:
         """How many requests are being answered."""
-        return self.signals.registry.get_sample_value("http_server_active_requests", {"http_request_method": method})
+        return self.value("http_server_active_requests", http_request_method=method)
 
 
 @pytest.fixture
@@ -210,9 +220,9 @@ async def test_the_end_of_the_lifespan_ends_the_worker(world: _World) -> None:
 )
 def test_the_time_in_the_proxys_queue_is_read_in_any_unit(expected_s: float | None, header: bytes) -> None:
     """What makes no sense is left out: a wrong queue time is worse than none."""
-    assert expected_s == queue_time_s({"headers": [(b"host", b"orders"), (b"x-request-start", header)]}, 1_000_000_002.5)
+    assert expected_s == queue_time_s([(b"host", b"orders"), (b"x-request-start", header)], 1_000_000_002.5)
 
 
 def test_without_the_header_there_is_no_queue_time() -> None:
     """Missing is not zero."""
-    assert queue_time_s({"headers": []}, 1_000_000_000.0) is None
+    assert queue_time_s([], 1_000_000_000.0) is None

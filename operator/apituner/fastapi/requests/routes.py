@@ -1,8 +1,9 @@
 """
-From the path of a request to the template of its route, such as ``/orders/{id}``: the only form in which a path may become a label.
+From a request to the template of its route, such as ``/orders/{id}``: the only form in which a path may become a label.
 
-The table is read from the application's routes and matched again, apart from the router: a middleware may copy the scope, and a scope does
-not hold the prefix of an included router or the template of a mounted application's prefix.
+The router leaves the endpoint that it found in the scope, which names the route at the cost of a look-up. Where it does not (nothing
+matched, a middleware copied the scope, one endpoint serves two routes), the table is matched again from the application's routes: a scope
+holds neither the prefix of an included router nor the template of a mounted application's prefix.
 """
 
 import re
@@ -21,6 +22,7 @@ class _Entry:
     template: str
     methods: frozenset[str] | None
     """None: any."""
+    endpoint: object = None
     mounted: tuple["_Entry", ...] | None = None
     """None for a route; empty for a mounted application that does not tell its routes, such as static files."""
 
@@ -34,6 +36,13 @@ class _Entry:
         within = _resolve(self.mounted, inner, method) if self.mounted else UNMATCHED
         return (self.template + within if within or not self.mounted else UNMATCHED), True
 
+    def endpoints(self, prefix: str = "") -> Iterator[tuple[object, str]]:
+        """Every endpoint at or below this entry, with its whole template."""
+        if self.endpoint is not None:
+            yield self.endpoint, prefix + self.template
+        for below in self.mounted or ():
+            yield from below.endpoints(prefix + self.template)
+
 
 class RouteTable:
     """The templates of an application's routes; read again when their number changes, since routes may be added while it runs."""
@@ -41,13 +50,36 @@ class RouteTable:
     def __init__(self, routes: Callable[[], Sequence[object]]) -> None:
         self._routes = routes
         self._entries: tuple[_Entry, ...] = ()
+        self._by_endpoint: dict[int, str | None] = {}
         self._count = -1
 
-    def template(self, path: str, method: str) -> str:
-        """Return the template of the route that answers, also where it refuses the method; empty where there is none."""
+    def template(self, endpoint: object, path: str, method: str) -> str:
+        """
+        Return the template of the route that answers, also where it refuses the method; empty where there is none.
+
+        *endpoint* is what the router left in the scope, None where it left nothing; *path* is what `path_of` told before the router ran.
+        """
+        if endpoint is not None and (known := self._by_endpoint.get(id(endpoint))) is not None:
+            return known
         if (count := len(self._routes())) != self._count:
-            self._entries, self._count = tuple(_entries(self._routes())), count
-        return _resolve(self._entries, path, method)
+            self._read(count)
+        return self._by_endpoint.get(id(endpoint)) or _resolve(self._entries, path, method)
+
+    def packages(self) -> frozenset[str]:
+        """Return the packages, by their first name, of the functions that serve the routes: they are the application's own."""
+        self._read(len(self._routes()))
+        modules = (getattr(endpoint, "__module__", "") for entry in self._entries for endpoint, _ in entry.endpoints())
+        # FastAPI's own routes serve the documentation.
+        return frozenset(module.partition(".")[0] for module in modules) - {"fastapi", "starlette"}
+
+    def _read(self, count: int) -> None:
+        self._entries, self._count = tuple(_entries(self._routes())), count
+        by_endpoint: dict[int, str | None] = {}
+        for entry in self._entries:
+            for endpoint, template in entry.endpoints():
+                # None: it serves several routes, and only the path tells which. The routes keep the endpoint alive, and with it its id.
+                by_endpoint[id(endpoint)] = template if id(endpoint) not in by_endpoint else None
+        self._by_endpoint = by_endpoint
 
 
 def path_of(scope: Mapping[str, Any]) -> str:
@@ -79,5 +111,5 @@ def _entries(routes: Iterable[Any]) -> Iterator[_Entry]:
         elif (below := getattr(route, "routes", None)) is not None:
             yield _Entry(pattern=pattern, template=route.path, methods=None, mounted=tuple(_entries(below)))
         else:
-            methods = getattr(route, "methods", None)
-            yield _Entry(pattern=pattern, template=route.path_format, methods=frozenset(methods) if methods else None)
+            methods = frozenset(route.methods) if getattr(route, "methods", None) else None
+            yield _Entry(pattern=pattern, template=route.path_format, methods=methods, endpoint=getattr(route, "endpoint", None))

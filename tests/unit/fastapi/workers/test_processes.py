@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from apituner.fastapi.processes import Siblings, collected, forget_predecessor
+from apituner.fastapi.workers.processes import Siblings, collected, forget_predecessor
 
 
 def _dead_pid() -> int:

@@ -1,31 +1,34 @@
 """The wait for a connection, the opening and the use of it are told apart. The async engine is tried in tests/e2e, with a real database."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
 from prometheus_client import CollectorRegistry
-from sqlalchemy import Engine, create_engine, exc, text
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import Engine, create_engine, exc, literal, select, text
+from sqlalchemy.pool import NullPool, Pool, QueuePool
 
-from apituner.fastapi.pools import PoolWatch
-from apituner.fastapi.signals import Signals
-from apituner.fastapi.statements import Operations, of_this_request, watch_statements
+from apituner.fastapi.database.sqlalchemy_engine import watch_engine
+from apituner.fastapi.measures.signals import Signals
 
 
 class _World:
     """A watched engine with one connection."""
 
-    def __init__(self, *, max_overflow: int = 0) -> None:
-        self.registry = CollectorRegistry()
-        self.engine: Engine = create_engine("sqlite://", poolclass=QueuePool, pool_size=1, max_overflow=max_overflow, pool_timeout=0.001)
-        signals = Signals(self.registry)
-        self.watch = PoolWatch("main", self.engine, signals)
-        self.watch.attach()
-        watch_statements(self.engine, signals)
+    def __init__(self, *, max_overflow: int = 0, poolclass: type[Pool] = QueuePool) -> None:
+        size = {"pool_size": 1, "max_overflow": max_overflow, "pool_timeout": 0.001} if poolclass is QueuePool else {}
+        self.engine: Engine = create_engine("sqlite://", poolclass=poolclass, **size)
+        self.signals = Signals(CollectorRegistry())
+        self.watch = watch_engine("main", self.engine, self.signals)
+
+    def read(self, name: str, **labels: str) -> float | None:
+        """Read one series, after everything that was noted is counted."""
+        self.signals.tallies.count()
+        return self.signals.registry.get_sample_value(name, labels)
 
     def value(self, name: str, **labels: str) -> float | None:
         """Read a signal of the pool."""
-        return self.registry.get_sample_value(f"db_client_{name}", {"db_client_connection_pool_name": "main", **labels})
+        return self.read(f"db_client_{name}", db_client_connection_pool_name="main", **labels)
 
     def gauges(self) -> dict[str, float | None]:
         """Read the pool's gauges as they are published now."""
@@ -53,7 +56,7 @@ def test_every_acquisition_is_a_wait_a_use_and_the_first_an_opening(world: _Worl
         with world.engine.connect() as connection:
             connection.execute(text("select 1"))
     assert [world.value(f"connection_{what}_time_seconds_count") for what in ("wait", "use", "create")] == [2, 2, 1]
-    assert world.registry.get_sample_value("db_client_operation_duration_seconds_count", {"db_system_name": "sqlite"}) == 2
+    assert world.read("db_client_operation_duration_seconds_count", db_system_name="sqlite") == 2
 
 
 def test_opening_a_connection_is_no_wait_for_one(world: _World) -> None:
@@ -108,17 +111,46 @@ def test_a_statement_that_fails_took_its_time_too(world: _World) -> None:
     """A statement that runs into its time limit is the slowest of all."""
     with world.engine.connect() as connection, pytest.raises(exc.OperationalError):
         connection.execute(text("select nothing from nowhere"))
-    assert world.registry.get_sample_value("db_client_operation_duration_seconds_count", {"db_system_name": "sqlite"}) == 1
+    assert world.read("db_client_operation_duration_seconds_count", db_system_name="sqlite") == 1
 
 
-def test_statements_are_counted_for_the_request_that_sent_them(world: _World) -> None:
-    """A page that reads each row by itself shows by its count."""
-    operations = Operations()
-    outer = of_this_request.set(operations)
-    with world.engine.connect() as connection:
-        for _ in range(3):
-            connection.execute(text("select 1"))
-    of_this_request.reset(outer)
+def test_a_null_pool_is_said_to_have_no_limit() -> None:
+    """It keeps nothing and limits nothing: each use opens a connection, and no budget can hold that."""
+    world = _World(poolclass=NullPool)
     with world.engine.connect() as connection:
         connection.execute(text("select 1"))
-    assert operations.count == 3
+        assert world.gauges() == {"idle": 0, "used": 1, "max": float("inf"), "idle_max": 0, "pending": 0}
+    assert world.value("connection_create_time_seconds_count") == 1
+    assert world.read("apituning_pool_info", db_client_connection_pool_name="main", pool_class="NullPool") == 1
+
+
+def test_a_connection_that_cannot_be_opened_is_no_wait_in_vain() -> None:
+    """The database refuses: the time it took is neither a wait for others nor a time-out of the pool."""
+    world = _World()
+
+    def refuse() -> None:
+        time.sleep(0.002)
+        raise exc.OperationalError("connect", {}, Exception("refused"))
+
+    world.engine = create_engine("sqlite://", poolclass=QueuePool, creator=refuse)
+    watch_engine("other", world.engine, world.signals)
+    with pytest.raises(exc.OperationalError):
+        world.engine.connect()
+    other = {"db_client_connection_pool_name": "other"}
+    assert (world.read("db_client_connection_wait_time_seconds_sum", **other) or 0) < 0.002
+    assert world.read("db_client_connection_timeouts_total", **other) == 0
+
+
+def test_compiled_statements_are_still_kept(world: _World) -> None:
+    """SQLAlchemy looks at each dialect class by itself for that, and compiling anew doubles the cost of a statement."""
+    with world.engine.connect() as connection:
+        for _ in range(2):
+            kept = connection.execute(select(literal(1))).context.cache_hit
+    assert kept.name == "CACHE_HIT"
+
+
+def test_a_watched_pool_is_still_what_it_was(world: _World) -> None:
+    """Applications ask for its class and its name."""
+    assert isinstance(world.engine.pool, QueuePool)
+    assert type(world.engine.pool).__name__ == "QueuePool"
+    assert type(world.engine.dialect).__name__ == type(create_engine("sqlite://").dialect).__name__

@@ -1,0 +1,64 @@
+"""Who stands on the stack of a thread that does not come back: of all its functions, the one that a developer can change."""
+
+import linecache
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import FrameType
+
+# Deep enough for any framework (FastAPI under uvicorn is some 30 frames deep), and an end for recursion.
+_DEEPEST = 200
+_LONGEST_LINE = 100
+
+_LIBRARIES = tuple({path for name in ("stdlib", "platstdlib", "purelib", "platlib") if (path := sysconfig.get_path(name))})
+_OURSELVES = __name__.partition(".eventloop")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """The function that held the event loop, and the line it was at."""
+
+    function: str
+    """Its module and qualified name, such as ``shop.orders.invoice``."""
+    file: str
+    line: int
+
+    @property
+    def text(self) -> str:
+        """The line itself, where its source is at hand."""
+        return linecache.getline(self.file, self.line).strip()[:_LONGEST_LINE]
+
+
+NOBODY = Suspect(function="", file="", line=0)
+
+
+def suspect(innermost: FrameType, own_packages: frozenset[str]) -> Suspect:
+    """
+    Name the innermost function of the application; where there is none, the innermost function of all.
+
+    Of the application is what belongs to one of *own_packages* (those that serve its routes), wherever it is installed, and what is neither
+    of the standard library nor an installed package: a call to ``requests.get`` ends in ``ssl``, but the handler is what can be changed.
+    """
+    frames = list(_frames(innermost))
+    own = next((frame for frame in frames if _is_own(frame, own_packages)), innermost)
+    code = own.f_code
+    function = f"{own.f_globals.get('__name__', '?')}.{getattr(code, 'co_qualname', code.co_name)}"
+    return Suspect(function=function, file=code.co_filename, line=own.f_lineno)
+
+
+def _frames(innermost: FrameType) -> Iterator[FrameType]:
+    frame: FrameType | None = innermost
+    for _ in range(_DEEPEST):
+        if frame is None:
+            return
+        yield frame
+        frame = frame.f_back
+
+
+def _is_own(frame: FrameType, own_packages: frozenset[str]) -> bool:
+    module = str(frame.f_globals.get("__name__", ""))
+    if module.partition(".")[0] in own_packages:
+        return True
+    file = frame.f_code.co_filename
+    installed = file.startswith(_LIBRARIES) or file.startswith("<")
+    return not installed and not module.startswith(_OURSELVES)
