@@ -164,6 +164,7 @@ async def test_two_workers_with_a_folder_are_one_api(database_url: str, tmp_path
         api.eventually(6, "db_client_connection_max", _POOL)
         assert set(await _ask(api, 4)) == {200}
         route = {"http_request_method": "GET", "http_route": "/orders/{order_id}", "http_response_status_code": "200"}
+        api.eventually(4, "http_server_request_duration_seconds_count", route)
         assert {4.0} == {api.value("http_server_request_duration_seconds_count", route) for _ in range(8)}
         assert api.value("apituning_metrics_complete") == 1
         assert api.value("apituning_effective_setting", {"setting": "web_concurrency", "pool": ""}) == 2
