@@ -8,6 +8,9 @@ from prometheus_client import CollectorRegistry
 
 from apituner.fastapi.database.pools import named, watch
 from apituner.fastapi.measures.signals import Signals
+from apituner.fastapi.operations.access import AccessLog, AccessWriter
+from apituner.fastapi.operations.application import ApplicationLog, ApplicationWriter
+from apituner.fastapi.operations.identity import Identity, RequestIds
 from apituner.fastapi.requests.background import watch_background_tasks
 from apituner.fastapi.requests.exchange import Application
 from apituner.fastapi.requests.meter import Meter
@@ -44,12 +47,15 @@ class Instrumentation:
         self.worker.pools.append(watch(name, pool, self.signals))
 
 
-def instrument(
+def instrument(  # noqa: PLR0913 - one switch each
     app: "Starlette",
     *,
     engine: "Pools | None" = None,
     exclude: Collection[str] = PROBES,
     trust_request_start: bool = False,
+    request_ids: RequestIds | None = None,
+    access_log: AccessLog | None = None,
+    application_log: ApplicationLog | None = None,
 ) -> Instrumentation:
     """
     Make *app* observable: its requests, its event loop, its process, and the connection pool of *engine*.
@@ -57,6 +63,9 @@ def instrument(
     Call it once, before the app starts. An engine of SQLAlchemy, a pool of asyncpg or of psycopg is named "main"; several are given by
     name, as ``{"orders": engine, "reports": other}``. The paths in *exclude* are not measured. With *trust_request_start* the time since
     a proxy's header X-Request-Start is measured, too: only where a proxy sets it for every request, or a client could.
+
+    The operational defaults are off unless they are given: *request_ids* takes X-Request-ID in and sends it out, *access_log* and
+    *application_log* write the two logs apart, each line with the ids of its request and of its trace.
 
     Raises ValueError when called twice or too late, TypeError for an engine that is none, and OSError where the folder of
     PROMETHEUS_MULTIPROC_DIR cannot be written.
@@ -69,8 +78,18 @@ def instrument(
 
     signals = _signals()
     routes = RouteTable(lambda: app.routes)
-    meter = Meter(signals, routes)
-    worker = Worker(signals, metrics_address(), own_packages=routes.packages, on_tick=meter.count, on_publish=meter.publish)
+    identity = Identity(answered=request_ids is not None) if request_ids or access_log or application_log else None
+    accesses = None if access_log is None else AccessWriter(access_log, signals.worker.log_dropped.of())
+    application = None if application_log is None else ApplicationWriter(application_log)
+    meter = Meter(signals, routes, readers=() if accesses is None else (accesses.read,))
+    worker = Worker(
+        signals,
+        metrics_address(),
+        own_packages=routes.packages,
+        on_tick=meter.count,
+        on_publish=meter.publish,
+        companions=tuple(companion for companion in (accesses, application) if companion is not None),
+    )
     instrumentation = Instrumentation(signals, worker)
     for name, pool in named(engine).items():
         instrumentation.watch(pool, name=name)
@@ -78,6 +97,7 @@ def instrument(
     watch_background_tasks(signals)
     practice = Practice(
         exclude=frozenset(exclude),
+        begin=() if identity is None else (identity.begin,),
         queue=signals.requests.queue.of() if trust_request_start else None,
         client_gone=(ClientDisconnect,),
     )

@@ -34,4 +34,7 @@ class WorkerSignals:
         self.threads = tallies.sum_gauge(
             "apituning_threadpool_tokens", "Threads for handlers written with def: in total, and borrowed.", ("state",)
         )
+        self.log_dropped = tallies.counter(
+            "apituning_access_log_dropped_total", "Lines of the access log that were lost, as nobody read the standard output."
+        )
         self.threads_waiting = tallies.sum_gauge("apituning_threadpool_waiting", "Handlers written with def that wait for a thread.")

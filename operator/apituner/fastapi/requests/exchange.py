@@ -40,6 +40,8 @@ class Ended(NamedTuple):
     method: str
     path: str
     status: int
+    at_s: float
+    """When it was over, by ``time.perf_counter``."""
     seconds: float
     sent_bytes: int
     serialization_s: float
@@ -122,7 +124,6 @@ class Exchange:
         method = scope.get("method", OTHER_METHOD)
         self.method = method if method in book.active else OTHER_METHOD
         """As far as it is one that is told apart: a client may send any word, and must not make a series of it."""
-        book.active[self.method] += 1
         self._since_s = time.perf_counter()
 
     @property
@@ -169,13 +170,15 @@ class Exchange:
         if not self.finished:
             self.finished = True
             scope = self.scope
+            now_s = time.perf_counter()
             self._book.active[self.method] -= 1
             ended = (
                 scope.get("endpoint"),
                 self.method,
                 self.path,
                 CLIENT_GONE if self._client_gone else status,
-                time.perf_counter() - self._since_s,
+                now_s,
+                now_s - self._since_s,
                 self.sent_bytes,
                 self.serialization_s,
                 self.spans,

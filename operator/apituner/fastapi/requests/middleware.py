@@ -70,6 +70,7 @@ class RequestMiddleware:
             return await self._practice.answers.get(path, self.app)(scope, receive, send)
         scope[_SEEN] = True  # and not the exchange, which knows the scope: a circle would be left to the garbage collector
         exchange = Exchange(self._meter, scope, path, receive, send)
+        self._meter.active[exchange.method] += 1
         if self._queue is not None and (queued_s := queue_time_s(scope["headers"], time.time())) is not None:
             self._queue.observe(queued_s)
         for begin in self._begin:

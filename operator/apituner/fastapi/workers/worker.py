@@ -16,6 +16,7 @@ from apituner.fastapi.eventloop.lag import LoopSampler
 from apituner.fastapi.eventloop.pauses import PauseClock
 from apituner.fastapi.eventloop.stalls import StallWatch
 from apituner.fastapi.measures.signals import Signals
+from apituner.fastapi.operations.companion import Companion
 from apituner.fastapi.settings import MetricsAddress
 from apituner.fastapi.workers.processes import Siblings, collected, forget_predecessor, shared_folder
 from apituner.fastapi.workers.serving import MetricsServer
@@ -80,7 +81,7 @@ class OnThisLoop:
 class Worker:
     """One process of the API, from its first event loop to the end of its lifespan."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it calls, and when
         self,
         signals: Signals,
         address: MetricsAddress,
@@ -88,6 +89,7 @@ class Worker:
         own_packages: Callable[[], frozenset[str]],
         on_tick: Callable[[], None],
         on_publish: Callable[[], None],
+        companions: tuple[Companion, ...] = (),
     ) -> None:
         self.signals = signals
         self.pools: list[PoolWatch] = []
@@ -95,6 +97,7 @@ class Worker:
         self.on_tick = on_tick
         self.siblings = Siblings(f"{address.host}:{address.port}")
         self._on_publish = on_publish
+        self._companions = companions
         self._folder = shared_folder()
         self.loop: asyncio.AbstractEventLoop | None = None
         self._on_loop: OnThisLoop | None = None
@@ -113,6 +116,8 @@ class Worker:
         if self._on_loop is not None:
             self._on_loop.stop()
             self._on_loop = self.loop = None
+        for companion in self._companions:
+            companion.stop()
         self.server.stop()
         self.siblings.leave()
 
@@ -133,6 +138,8 @@ class Worker:
         self._state_facts(loop)
         self.siblings.join()
         self.server.start()
+        for companion in self._companions:
+            companion.start()
         self._on_loop = OnThisLoop(self, loop)
 
     def _state_facts(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import BackgroundTasks, FastAPI
+from fastapi import BackgroundTasks, FastAPI, WebSocket
 from prometheus_client import CollectorRegistry
-from starlette.requests import ClientDisconnect
-from starlette.responses import StreamingResponse
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, StreamingResponse
+from starlette.routing import Mount
 from starlette.types import Message, Receive, Scope, Send
 
 from apituner.fastapi.measures.signals import Signals
@@ -226,3 +229,141 @@ def test_the_time_in_the_proxys_queue_is_read_in_any_unit(expected_s: float | No
 def test_without_the_header_there_is_no_queue_time() -> None:
     """Missing is not zero."""
     assert queue_time_s([], 1_000_000_000.0) is None
+
+
+async def test_a_file_is_sent_by_its_path(world: _World, tmp_path: Path) -> None:
+    """A server that sends files itself gets their path, and no body."""
+    (tmp_path / "logo").write_bytes(b"." * 1000)
+
+    @world.app.get("/logo")
+    async def logo() -> FileResponse:
+        return FileResponse(tmp_path / "logo")
+
+    assert (await world.ask("GET", "/logo")).content == b"." * 1000
+    assert world.count("GET", "/logo", 200) == 1
+
+
+async def _converse(world: _World, scope: Scope, *received: Message) -> list[Message]:
+    """Pass one scope through; what is received after *received* is that the client has gone."""
+    waiting, sent = [*received], []
+
+    async def receive() -> Message:
+        return waiting.pop(0) if waiting else {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await world.middleware({"method": "GET", "headers": [], **scope}, receive, send)
+    return sent
+
+
+async def test_a_client_that_leaves_in_the_middle_of_a_stream_is_a_499(world: _World) -> None:
+    """It had a 200 by then, but never the whole answer."""
+
+    async def rows() -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0)
+            yield b"."
+
+    @world.app.get("/rows")
+    async def stream() -> StreamingResponse:
+        return StreamingResponse(rows())
+
+    request: Message = {"type": "http.request", "body": b"", "more_body": False}
+    await _converse(world, {"type": "http", "path": "/rows", "query_string": b""}, request)
+    assert world.count("GET", "/rows", 499) == 1
+    assert world.active() == 0
+
+
+async def test_a_client_that_leaves_while_its_body_is_read_is_a_499(world: _World) -> None:
+    """Starlette tells it by an exception of its own, which is no error of the server."""
+
+    @world.app.post("/upload")
+    async def upload(request: Request) -> int:
+        return len([chunk async for chunk in request.stream()])
+
+    with pytest.raises(ClientDisconnect):
+        await _converse(world, {"type": "http", "method": "POST", "path": "/upload", "query_string": b""})
+    assert world.count("POST", "/upload", 499) == 1
+
+
+async def test_an_error_after_the_first_byte_is_a_500(world: _World) -> None:
+    """The client saw a 200 and half an answer: it was not served."""
+
+    async def rows() -> AsyncIterator[bytes]:
+        yield b"."
+        raise RuntimeError
+
+    @world.app.get("/rows")
+    async def stream() -> StreamingResponse:
+        return StreamingResponse(rows())
+
+    await world.ask("GET", "/rows")
+    assert world.count("GET", "/rows", 500) == 1
+
+
+async def test_a_websocket_is_no_request(world: _World) -> None:
+    """It lasts for hours: among latencies it would be an outlier, among active requests a fault."""
+
+    @world.app.websocket("/prices")
+    async def prices(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.send_text(str(world.active()))
+        await socket.close()
+
+    sent = await _converse(world, {"type": "websocket", "path": "/prices", "query_string": b""}, {"type": "websocket.connect"})
+    assert [message.get("text") for message in sent if message["type"] == "websocket.send"] == ["0"]
+    assert world.measured() == 0
+
+
+async def test_a_mounted_app_is_measured_once(world: _World) -> None:
+    """Also where it is instrumented itself; its route has the whole template."""
+    inner = FastAPI()
+    inner.get("/users/{user}")(lambda user: user)
+    again = RequestMiddleware(inner, meter=world.meter, worker=world.worker, practice=Practice(exclude=frozenset()))
+    world.app.mount("/tenants/{tenant}", Starlette(routes=[Mount("/", app=again)]))
+    assert (await world.ask("GET", "/tenants/acme/users/5")).status_code == 200
+    assert world.measured() == 1
+
+
+async def test_bytes_are_counted_as_they_are_sent(world: _World) -> None:
+    """All parts of a body together, by route."""
+
+    async def parts() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b"." * 1000
+
+    @world.app.get("/parts")
+    async def stream() -> StreamingResponse:
+        return StreamingResponse(parts())
+
+    await world.ask("GET", "/parts")
+    assert world.value("http_server_response_body_size_bytes_sum", http_route="/parts") == 3000
+
+
+async def test_a_large_body_is_over_when_the_server_has_taken_it(world: _World) -> None:
+    """A slow client makes the application wait for its last part: that is a part of the request."""
+
+    @world.app.get("/large")
+    async def large() -> JSONResponse:
+        return JSONResponse("." * 100_000)
+
+    seen = []
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            seen.append(world.count("GET", "/large", 200))
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    await world.middleware({"type": "http", "method": "GET", "path": "/large", "headers": [], "query_string": b""}, receive, send)
+    assert (seen, world.count("GET", "/large", 200)) == ([0], 1)
+
+
+async def test_a_root_path_is_no_part_of_a_route(world: _World) -> None:
+    """Behind a proxy that keeps its prefix, probes are still probes and routes are still routes."""
+    world.app.get("/orders")(lambda: 1)
+    for path in ("/api/orders", "/api/healthz"):
+        await _converse(world, {"type": "http", "path": path, "root_path": "/api", "query_string": b""})
+    assert (world.count("GET", "/orders", 200), world.measured()) == (1, 1)

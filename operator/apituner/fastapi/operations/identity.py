@@ -1,0 +1,63 @@
+"""
+By which name a request is known, here and elsewhere: its X-Request-ID, and its trace by the W3C's traceparent.
+
+What a client sends is believed only in the form that it must have, so no header and no line of a log can be forged with it. A request that
+brings none gets new ones; the ids of a tracing library that is in use come first.
+"""
+
+import random
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from apituner.fastapi.requests.exchange import Exchange
+
+# What proxies and clients send: UUIDs, ULIDs, "Root=1-67891233-abcdef012345678912345678", and so on; nothing that could end a header or a
+# quoted string.
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:=@/+-]{1,128}").fullmatch
+# https://www.w3.org/TR/trace-context/#traceparent-header: version, trace, parent, flags; version ff and ids of zeros are invalid.
+_TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?").fullmatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestIds:
+    """X-Request-ID is taken from the request where it has one, else made, and sent back with the response."""
+
+
+class Identity:
+    """Gives every exchange its ids; with *answered*, the response names the request's."""
+
+    def __init__(self, *, answered: bool) -> None:
+        self._answered = answered
+        self._active_trace: Callable[[], str] | None = None
+        self._looked = False
+
+    def begin(self, exchange: Exchange) -> None:
+        """Name a request that begins."""
+        if not self._looked:
+            self._active_trace, self._looked = _active_trace(), True
+        headers = dict(exchange.scope["headers"])
+        given = headers.get(b"x-request-id")
+        made = f"{random.getrandbits(128):032x}"
+        exchange.request_id = made if given is None or not _REQUEST_ID(given) else given.decode("ascii")
+        parent = headers.get(b"traceparent")
+        trace = None if parent is None else _TRACEPARENT(parent)
+        exchange.trace_id = trace[1].decode("ascii") if trace else made
+        if self._active_trace is not None and (active := self._active_trace()):
+            exchange.trace_id = active
+        if self._answered:
+            exchange.added_headers = [(b"x-request-id", exchange.request_id.encode("ascii"))]
+
+
+def _active_trace() -> Callable[[], str] | None:
+    """Return how to ask OpenTelemetry for the trace that is active; None where the application has set up no tracing."""
+    if "opentelemetry.sdk.trace" not in sys.modules:
+        return None
+    from opentelemetry import trace  # noqa: PLC0415 - only where the application has it
+
+    def active() -> str:
+        context = trace.get_current_span().get_span_context()
+        return f"{context.trace_id:032x}" if context.is_valid else ""
+
+    return active

@@ -1,0 +1,54 @@
+"""Of all functions on a stack, the one that a developer can change is named."""
+
+import json
+import sys
+from types import FrameType
+from typing import cast
+
+import pytest
+
+from apituner.fastapi.eventloop.suspects import Suspect, suspect
+
+
+def _handler(own_packages: frozenset[str] = frozenset()) -> Suspect:
+    """Be called back from deep inside the standard library, and look from there, below the callback, as another thread would."""
+    found = []
+
+    def called(_: object) -> None:
+        found.append(suspect(cast("FrameType", sys._getframe().f_back), own_packages))
+
+    json.JSONDecoder(object_hook=called).decode('{"a": 1}')
+    return found[0]
+
+
+def test_a_call_into_the_library_is_the_callers() -> None:
+    """Deep in ``json`` stands a handler that called it, and that is what can be changed."""
+    found = _handler()
+    assert found.function.endswith("._handler")
+    assert found.file == __file__
+    assert found.text.startswith("json.JSONDecoder(object_hook=called)")
+
+
+def test_the_innermost_of_several_own_functions_is_named() -> None:
+    """Nearest to the fault: the helper that sleeps, not the handler that calls the helper."""
+
+    def helper() -> FrameType:
+        return sys._getframe()
+
+    assert suspect(helper(), frozenset()).function.endswith("test_the_innermost_of_several_own_functions_is_named.<locals>.helper")
+
+
+def test_an_application_that_is_installed_is_known_by_its_routes() -> None:
+    """In an image it lies beside its libraries: its package tells them apart."""
+    assert _handler(frozenset({"json"})).function.startswith("json.decoder.")
+    assert _handler(frozenset({"other"})).function.endswith("._handler")
+
+
+@pytest.mark.parametrize("deep", [150, 900])
+def test_a_deep_stack_has_an_end(deep: int) -> None:
+    """A recursion is looked at as far as it helps."""
+
+    def dig(left: int) -> FrameType:
+        return dig(left - 1) if left else sys._getframe()
+
+    assert suspect(dig(deep), frozenset()).function.endswith("dig")
