@@ -48,13 +48,15 @@ class _Opening:
 class _QueryLogger:
     """Charges the statements of one connection to whoever holds it."""
 
-    def __init__(self, observe: Callable[[float], None]) -> None:
+    def __init__(self, observe: Callable[[float], None], reset: str) -> None:
         self._observe = observe
+        self._reset = reset
+        """What asyncpg sends when a connection is given back."""
         self.exchange: Exchange | None = None
 
     def __call__(self, query: "LoggedQuery") -> None:
         now_s = time.perf_counter()
-        ending = query.query.startswith(_TRANSACTION)
+        ending = query.query.startswith(_TRANSACTION) or query.query == self._reset
         if not ending:
             self._observe(query.elapsed)
         if (exchange := self.exchange) is not None:
@@ -70,7 +72,7 @@ def _timed(own_class: Any, watch: PoolWatch, clock: StatementClock, timeout_s: f
     def listen(proxy: Any, exchange: Exchange | None) -> None:  # noqa: ANN401 - as asyncpg's
         connection = proxy._con  # noqa: SLF001 - a new proxy stands before it each time
         if (logger := loggers.get(connection)) is None:
-            logger = loggers[connection] = _QueryLogger(clock.observe)
+            logger = loggers[connection] = _QueryLogger(clock.observe, proxy.get_reset_query())
             proxy.add_query_logger(logger)
         logger.exchange = exchange
         if exchange is not None:

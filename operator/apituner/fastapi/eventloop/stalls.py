@@ -105,9 +105,7 @@ class StallWatch:
             if len(self._reported_s) >= _MOST_REPORTED:
                 continue
             self._reported_s[who] = now_s
-            cure = (
-                "call it by asyncio.to_thread, or write the route with def" if stall.blocked else "move the computation to another process"
-            )
+            cure = "call it by asyncio.to_thread, or write the route with def" if stall.blocked else who.cure
             _log.warning(
                 "the event loop stood still for %.0f ms in route %s: %s was at %s:%d, %r; %s",
                 stall.held_s * 1e3,

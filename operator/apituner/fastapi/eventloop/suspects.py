@@ -10,6 +10,10 @@ from types import FrameType
 _DEEPEST = 200
 _LONGEST_LINE = 100
 
+# A collection has no frame of its own: it is seen where it tells our clock of its end.
+_COLLECTION = "(garbage collection)"
+_PAUSES = f"{__name__.rpartition('.')[0]}.pauses"
+
 _LIBRARIES = tuple({path for name in ("stdlib", "platstdlib", "purelib", "platlib") if (path := sysconfig.get_path(name))})
 _OURSELVES = __name__.partition(".eventloop")[0]
 
@@ -22,6 +26,13 @@ class Suspect:
     """Its module and qualified name, such as ``shop.orders.invoice``."""
     file: str
     line: int
+
+    @property
+    def cure(self) -> str:
+        """What to do where it computed too long."""
+        if self.function == _COLLECTION:
+            return "keep fewer objects, or call gc.freeze() after the start"
+        return "move the computation to another process"
 
     @property
     def text(self) -> str:
@@ -39,11 +50,12 @@ def suspect(innermost: FrameType, own_packages: frozenset[str]) -> Suspect:
     Of the application is what belongs to one of *own_packages* (those that serve its routes), wherever it is installed, and what is neither
     of the standard library nor an installed package: a call to ``requests.get`` ends in ``ssl``, but the handler is what can be changed.
     """
-    frames = list(_frames(innermost))
-    own = next((frame for frame in frames if _is_own(frame, own_packages)), innermost)
+    collecting = innermost.f_globals.get("__name__") == _PAUSES
+    frames = [frame for frame in _frames(innermost) if not _is_ours(frame)] or [innermost]
+    own = next((frame for frame in frames if _is_own(frame, own_packages)), frames[0])
     code = own.f_code
-    function = f"{own.f_globals.get('__name__', '?')}.{getattr(code, 'co_qualname', code.co_name)}"
-    return Suspect(function=function, file=code.co_filename, line=own.f_lineno)
+    function = f"{own.f_globals.get('__name__', '?')}.{code.co_qualname}"
+    return Suspect(function=_COLLECTION if collecting else function, file=code.co_filename, line=own.f_lineno)
 
 
 def _frames(innermost: FrameType) -> Iterator[FrameType]:
@@ -60,5 +72,8 @@ def _is_own(frame: FrameType, own_packages: frozenset[str]) -> bool:
     if module.partition(".")[0] in own_packages:
         return True
     file = frame.f_code.co_filename
-    installed = file.startswith(_LIBRARIES) or file.startswith("<")
-    return not installed and not module.startswith(_OURSELVES)
+    return not file.startswith((*_LIBRARIES, "<"))
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__", "")).startswith(_OURSELVES)

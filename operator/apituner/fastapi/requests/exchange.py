@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NamedTuple, Protocol
 
-from apituner.fastapi.requests.spans import HOLD, Span
+from apituner.fastapi.requests.spans import HOLD, THREAD, Span
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -155,11 +155,19 @@ class Exchange:
             if self.added_headers is not None:
                 message["headers"] = [*message.get("headers", ()), *self.added_headers]
             if self.serializing_since_s:
-                self.serialization_s += time.perf_counter() - self.serializing_since_s
+                self.serialized(time.perf_counter())
             self.building = True  # what the body still has to ask for, such as a stream of rows
         elif kind == "http.response.pathsend":
             return self._send_last(message)
         return self._send(message)
+
+    def serialized(self, now_s: float) -> None:
+        """End to validate and serialize what the route returned; a wait for the thread that does it is no part of that."""
+        since_s = self.serializing_since_s
+        waits = (min(now_s, until_s) - max(since_s, from_s) for kind, from_s, until_s in self.spans if kind == THREAD and until_s > since_s)
+        self.serialization_s += now_s - since_s - sum(waits)
+        self.serializing_since_s = 0.0
+        self.building = False
 
     async def _send_last(self, message: Message) -> None:
         await self._send(message)

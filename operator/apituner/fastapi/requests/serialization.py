@@ -49,8 +49,11 @@ def _ending(render: Callable[[Any, Any], Any], *, always: bool) -> Callable[[Any
         try:
             return render(response, content)
         finally:
-            exchange.serialization_s += time.perf_counter() - exchange.serializing_since_s
-            exchange.serializing_since_s = 0.0
-            exchange.building = False
+            if exchange.spans:
+                exchange.serialized(time.perf_counter())
+            else:  # the same for most, without a call
+                exchange.serialization_s += time.perf_counter() - exchange.serializing_since_s
+                exchange.serializing_since_s = 0.0
+                exchange.building = False
 
     return ending

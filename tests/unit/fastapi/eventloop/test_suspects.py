@@ -3,10 +3,11 @@
 import json
 import sys
 from types import FrameType
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
+from apituner.fastapi.eventloop.pauses import PauseClock
 from apituner.fastapi.eventloop.suspects import Suspect, suspect
 
 
@@ -52,3 +53,14 @@ def test_a_deep_stack_has_an_end(deep: int) -> None:
         return dig(left - 1) if left else sys._getframe()
 
     assert suspect(dig(deep), frozenset()).function.endswith("dig")
+
+
+def test_a_collection_is_known_by_our_own_clock() -> None:
+    """It stands nowhere on the stack but where it tells of its end; whoever made the last object is not to blame."""
+    seen: list[FrameType] = []
+    code = "def look(seen, sys): seen.append(sys._getframe())"
+    scope: dict[str, Any] = {"__name__": PauseClock.__module__}
+    exec(compile(code, "pauses.py", "exec"), scope)  # noqa: S102 - a frame of that module, without a collection
+    scope["look"](seen, sys)
+    assert suspect(seen[0], frozenset()).function == "(garbage collection)"
+    assert "gc.freeze()" in suspect(seen[0], frozenset()).cure
