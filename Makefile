@@ -21,6 +21,8 @@ setup: .venv/ready ## Make the virtual environment from the lock file.
 lock: .venv/ready ## Resolve the dependencies anew (needs uv on the PATH).
 	uv pip compile pyproject.toml --extra operator --extra fastapi --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-package apituner --quiet --output-file requirements.lock
+	uv pip compile tests/oldest/requirements.in --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --quiet --output-file tests/oldest/requirements.lock
 
 crds: .venv/ready ## Generate crds/ and the chart's CRD templates from the models.
 	@$(PY) -m apituner.api.crd

@@ -125,7 +125,9 @@ def _free_port() -> int:
 
 
 @contextmanager
-def admitted(environ: Mapping[str, str], *, workers: int = 1, python: str = sys.executable, app: str = "ailing.app:app") -> Iterator[Patient]:
+def admitted(
+    environ: Mapping[str, str], *, workers: int = 1, python: str = sys.executable, app: str = "ailing.app:app"
+) -> Iterator[Patient]:
     """Run the API under uvicorn until all of its workers are there."""
     port, metrics_port = _free_port(), _free_port()
     process = subprocess.Popen(

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import oldest
+
 from ailing.evidence import EVIDENCE
 from ailing.ward import Patient, a_database, a_downstream, admitted, eventually
 
@@ -41,4 +43,11 @@ _CLEAR = {"/healthy": []} | {route: [route] for route in EVIDENCE}
 async def test_each_sickness_shows_in_its_route_and_in_no_other(driver: str, workers: int, environ: dict[str, str], tmp_path: Path) -> None:
     """A matrix without confusion, by each driver, in one process and in three."""
     with admitted({**environ, "DRIVER": driver, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}, workers=workers) as patient:
+        assert await _matrix(patient) == _CLEAR
+
+
+@pytest.mark.parametrize("driver", ["sqlalchemy", "asyncpg", "psycopg"])
+async def test_the_oldest_libraries_are_seen_through_as_well(driver: str, environ: dict[str, str]) -> None:
+    """FastAPI of 2023 builds its responses, closes its dependencies and calls its threads in other places than that of today."""
+    with admitted({**environ, "DRIVER": driver}, python=oldest.python()) as patient:
         assert await _matrix(patient) == _CLEAR

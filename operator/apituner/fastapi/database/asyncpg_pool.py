@@ -34,6 +34,10 @@ def watch_pool(name: str, pool: "Pool", signals: Signals, environ: Mapping[str, 
 
     asyncpg waits for a connection for ever unless each acquire() says otherwise; DB_POOL_TIMEOUT becomes the default where it is set.
     """
+    import asyncpg  # noqa: PLC0415 - an API without asyncpg need not have it
+
+    if not hasattr(asyncpg.Connection, "get_reset_query"):
+        raise TypeError(f"pool {name!r} is of asyncpg {asyncpg.__version__}, which is too old to be watched: install 0.30 or newer")
     watch = PoolWatch(name, signals, lambda: _state(pool))
     pool.__class__ = _timed(type(pool), watch, StatementClock(signals, "postgresql"), pool_timeout_s(environ))
     return watch
