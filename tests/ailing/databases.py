@@ -88,7 +88,7 @@ class ByPsycopg:
 
         self.engine = AsyncConnectionPool(f"host={HOST} user=postgres dbname=postgres", open=False, **pool_settings("psycopg"))
 
-    async def start(self, observed: Instrumentation) -> None:
+    async def start(self, observed: Instrumentation) -> None:  # noqa: ARG002 - the others'
         """Open it."""
         await self.engine.open(wait=True)
 

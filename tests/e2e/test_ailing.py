@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 import oldest
-
 from ailing.evidence import EVIDENCE
 from ailing.ward import Patient, a_database, a_downstream, admitted, eventually
 

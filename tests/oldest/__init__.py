@@ -1,8 +1,8 @@
 """
 The oldest libraries that the instrumentation supports, in an environment of their own.
 
-The oldest FastAPI is 0.100.0: the first that runs on Pydantic 2, and so on every Python that we run on. `requirements.in` says why each of the
-others is the oldest; `requirements.lock` is made from it by ``make lock``.
+The oldest FastAPI is 0.100.0: the first that runs on Pydantic 2, and so on every Python that we run on. `requirements.in` says why each
+of the others is the oldest; `requirements.lock` is made from it by ``make lock``.
 """
 
 import hashlib
