@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ForeignKey, create_engine, select, text
+from sqlalchemy import ForeignKey, create_engine, insert, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from ailing.databases import HOST
@@ -58,8 +58,8 @@ def make_tables() -> None:
         connection.execute(text(f"select pg_advisory_xact_lock({_SCHEMA_LOCK})"))
         _Base.metadata.create_all(connection)
         if not connection.execute(select(Basket.id)).first():
-            connection.execute(Basket.__table__.insert(), [{"id": basket} for basket in range(5)])
-            connection.execute(Line.__table__.insert(), [{"id": line, "basket_id": line // 2} for line in range(10)])
+            connection.execute(insert(Basket), [{"id": basket} for basket in range(5)])
+            connection.execute(insert(Line), [{"id": line, "basket_id": line // 2} for line in range(10)])
 
 
 def session() -> Iterator[Session]:

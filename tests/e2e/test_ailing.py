@@ -34,7 +34,7 @@ async def _matrix(patient: Patient) -> dict[str, list[str]]:
     return {route: [sickness for sickness, shows in EVIDENCE.items() if shows(seen)] for route, seen in patient.by_route().items() if route}
 
 
-_CLEAR = {"/healthy": []} | {route: [route] for route in EVIDENCE}
+_CLEAR: dict[str, list[str]] = {"/healthy": []} | {route: [route] for route in EVIDENCE}
 
 
 @pytest.mark.parametrize("workers", [1, 3])
