@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from ailing.evidence import Figures
+from cluster.ports import free_port
 
 _ROOT = Path(__file__).resolve().parents[2]
 _HELD = "apituning_eventloop_held_seconds_total"
@@ -79,6 +79,14 @@ class Patient:
             for sample in family.samples
         }
 
+    def value(self, name: str, **labels: str) -> float | None:
+        """Read one series; None where there is none."""
+        return self.scraped().get((name, frozenset(labels.items())))
+
+    def eventually(self, expected: float, name: str, **labels: str) -> None:
+        """Wait until a series has a value."""
+        eventually(lambda: self.value(name, **labels) == expected, f"{name} to be {expected}")
+
     def by_route(self) -> dict[str, Figures]:
         """Sum what it exports, by route and name; the time held by its state, too."""
         sums: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
@@ -118,34 +126,30 @@ def eventually(holds: Callable[[], bool], what: str, seconds: float = 20) -> Non
     raise AssertionError(f"waited {seconds} s in vain for {what}")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def admitted(
-    environ: Mapping[str, str], *, workers: int = 1, python: str = sys.executable, app: str = "ailing.app:app"
+    environ: Mapping[str, str], *, workers: int = 1, python: str = sys.executable, app: str = "ailing.app:app", metrics_port: int = 0
 ) -> Iterator[Patient]:
-    """Run the API under uvicorn until all of its workers are there."""
-    port, metrics_port = _free_port(), _free_port()
+    """Run the API under uvicorn, and begin when it listens and, if they share a folder, all of its workers are there."""
+    port, metrics_port = free_port(), metrics_port or free_port()
     process = subprocess.Popen(
-        [python, "-m", "uvicorn", app, "--host", "127.0.0.1", "--port", str(port), "--workers", str(workers), "--no-access-log"],
+        [python, "-m", "uvicorn", app, "--host", "127.0.0.1", "--port", str(port), "--no-access-log"],
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(_ROOT / "operator"), str(_ROOT / "tests")]),
             "APITUNING_METRICS_HOST": "127.0.0.1",
             "APITUNING_METRICS_PORT": str(metrics_port),
+            "WEB_CONCURRENCY": str(workers),
             **environ,
         },
         start_new_session=True,
     )
     patient = Patient(process=process, url=f"http://127.0.0.1:{port}", metrics_url=f"http://127.0.0.1:{metrics_port}/metrics")
     try:
-        eventually(lambda: patient.scraped().get(("apituning_workers", frozenset())) == workers, f"{workers} workers")
         # A path that is not measured: whether it is there does not matter.
-        eventually(lambda: bool(httpx.get(f"{patient.url}/healthz")), "the API to listen")
+        eventually(lambda: httpx.get(f"{patient.url}/healthz").status_code < httpx.codes.INTERNAL_SERVER_ERROR, "the API to listen")
+        if "PROMETHEUS_MULTIPROC_DIR" in environ:
+            patient.eventually(workers, "apituning_workers")
         yield patient
     finally:
         process.terminate()

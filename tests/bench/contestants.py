@@ -1,7 +1,6 @@
 """Who serves the API: one uvicorn each, all on one core, the client and the database on another."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from cluster.ports import free_port
 
 ROUTES = ("/hello", "/query")
 _ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +46,7 @@ def running(names: Sequence[str], database_url: str, arguments: Sequence[str]) -
 
 @contextmanager
 def _one(name: str, database_url: str, arguments: Sequence[str]) -> Iterator[Contestant]:
-    port, metrics_port = _free_port(), _free_port()
+    port, metrics_port = free_port(), free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", "bench.app:app", "--port", str(port), "--log-level", "warning", "--no-access-log", *arguments],
         env=_environ(name, database_url, metrics_port),
@@ -82,9 +83,3 @@ def _wait_for(url: str) -> None:
         else:
             return
     raise TimeoutError(f"nothing answers at {url}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

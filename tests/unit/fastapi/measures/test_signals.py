@@ -1,10 +1,10 @@
 """The names, types, labels and bounds of all metrics are a contract with whoever queries them."""
 
 import pytest
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
-from apituner.fastapi.measures.signals import Signals
+from pages.metrics import metrics
 
 _POOL = "db_client_connection_pool_name"
 _ROUTE = "http_route"
@@ -64,35 +64,14 @@ _CONTRACT: dict[str, tuple[type[MetricWrapperBase], tuple[str, ...], str | None]
 }
 
 
-class _Registered(CollectorRegistry):
-    """A registry that tells what was registered."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.metrics: dict[str, MetricWrapperBase] = {}
-
-    def register(self, collector: object) -> None:
-        """Keep it by its name."""
-        assert isinstance(collector, MetricWrapperBase)
-        self.metrics[collector._name] = collector
-
-
-@pytest.fixture(scope="module")
-def metrics() -> dict[str, MetricWrapperBase]:
-    """Return all metrics by name."""
-    registry = _Registered()
-    Signals(registry)
-    return registry.metrics
-
-
-def test_there_are_these_metrics_and_no_others(metrics: dict[str, MetricWrapperBase]) -> None:
+def test_there_are_these_metrics_and_no_others() -> None:
     """A metric that is dropped breaks dashboards; one that is added belongs in the contract."""
-    assert set(_CONTRACT) == set(metrics)
+    assert set(_CONTRACT) == set(metrics())
 
 
 @pytest.mark.parametrize("name", _CONTRACT)
-def test_a_metric_is_as_the_contract_has_it(name: str, metrics: dict[str, MetricWrapperBase]) -> None:
+def test_a_metric_is_as_the_contract_has_it(name: str) -> None:
     """Its type, its labels, and how the gauges of several processes become one."""
-    metric = metrics[name]
+    metric = metrics()[name]
     assert _CONTRACT[name] == (type(metric), tuple(metric._labelnames), getattr(metric, "_multiprocess_mode", None))
     assert metric._documentation.endswith(".")

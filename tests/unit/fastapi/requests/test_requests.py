@@ -19,6 +19,7 @@ from apituner.fastapi.requests.meter import Meter
 from apituner.fastapi.requests.middleware import Practice, RequestMiddleware
 from apituner.fastapi.requests.queueing import queue_time_s
 from apituner.fastapi.requests.routes import RouteTable
+from apituner.fastapi.requests.spans import current
 
 _DURATION = "http_server_request_duration_seconds"
 
@@ -307,6 +308,9 @@ async def test_a_websocket_is_no_request(world: _World) -> None:
 
     @world.app.websocket("/prices")
     async def prices(socket: WebSocket) -> None:
+        exchange = current.get()
+        assert exchange is not None
+        assert (exchange.route, exchange.finished) == ("/prices", True)  # nothing is noted of it, which for hours would add up
         await socket.accept()
         await socket.send_text(str(world.active()))
         await socket.close()
