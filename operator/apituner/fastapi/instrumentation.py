@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
+from apituner.fastapi.calls.libraries import watch_calls
 from apituner.fastapi.database.pools import named, watch
 from apituner.fastapi.measures.signals import Signals
 from apituner.fastapi.requests.background import watch_background_tasks
@@ -70,7 +71,17 @@ def instrument(
     signals = _signals()
     routes = RouteTable(lambda: app.routes)
     meter = Meter(signals, routes)
-    worker = Worker(signals, metrics_address(), own_packages=routes.packages, on_tick=meter.count, on_publish=meter.publish)
+    calls = watch_calls(signals)
+
+    def tick() -> None:
+        meter.count()
+        calls.count()
+
+    def publish() -> None:
+        meter.publish()
+        calls.publish()
+
+    worker = Worker(signals, metrics_address(), own_packages=routes.packages, on_tick=tick, on_publish=publish)
     instrumentation = Instrumentation(signals, worker)
     for name, pool in named(engine).items():
         instrumentation.watch(pool, name=name)
@@ -84,6 +95,7 @@ def instrument(
     build = app.build_middleware_stack
 
     def build_middleware_stack() -> Application:
+        calls.look()  # all that the application imports at its start is there by now; what it imports later is found soon
         # Around all other middleware, also what is added later: their time is part of what the client waits for.
         return RequestMiddleware(build(), meter=meter, worker=worker, practice=practice)
 
