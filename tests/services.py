@@ -91,6 +91,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _status(self, query: dict[str, str]) -> None:
         self._answer(int(query["code"]), b"", {"Retry-After": query["after"]} if "after" in query else {})
 
+    def _recovers(self, _query: dict[str, str]) -> None:
+        asked = sum(one.path == "/recovers" for one in self.server.asked)
+        self._answer(503 if asked % 2 else 200, b"")
+
+    def _garbage(self, _query: dict[str, str]) -> None:
+        self.wfile.write(b"this is no HTTP\r\n\r\n")
+        self.close_connection = True
+
     def _redirect(self, query: dict[str, str]) -> None:
         self._answer(302, b"there", {"Location": query["to"]} if "to" in query else {})
 

@@ -20,14 +20,18 @@ _limited: ContextVar[bool] = ContextVar("apituner_limited", default=True)
 def watch_sessions(aiohttp: Any, watch: CallWatch) -> None:  # noqa: ANN401 - the module, which may not be imported here
     """Begin to see every request that leaves by aiohttp; once in a process."""
     hook = _hook(aiohttp, watch)
+    limits, unset = aiohttp.ClientTimeout, aiohttp.client.sentinel
     send = aiohttp.ClientSession._request  # noqa: SLF001 - no public method is on the way of all
 
     @wraps(send)
     async def seen(session: Any, method: str, url: Any, **options: Any) -> Any:  # noqa: ANN401 - as aiohttp's
         if hook not in session.trace_configs:
             session._trace_configs = [*session.trace_configs, hook]  # noqa: SLF001 - the list may be the application's own, for many
-        limit = options.get("timeout", session.timeout)
-        outer = _limited.set(_is_limited(aiohttp, session, limit))
+        limit = options.get("timeout", unset)
+        if limit is unset:
+            limit = session.timeout
+        # What is silent is given up after either of these; to aiohttp 0 means never, as None does.
+        outer = _limited.set(bool(limit.total or limit.sock_read) if isinstance(limit, limits) else bool(limit))
         try:
             return await send(session, method, url, **options)
         finally:
@@ -36,29 +40,23 @@ def watch_sessions(aiohttp: Any, watch: CallWatch) -> None:  # noqa: ANN401 - th
     aiohttp.ClientSession._request = seen  # noqa: SLF001 - as above
 
 
-def _is_limited(aiohttp: Any, session: Any, limit: Any) -> bool:  # noqa: ANN401 - as aiohttp's
-    """Whether somebody ends a call to a service that keeps silent; to aiohttp 0 means for ever, as None does."""
-    if limit is aiohttp.client.sentinel:
-        limit = session.timeout
-    return bool(limit.total or limit.sock_read) if isinstance(limit, aiohttp.ClientTimeout) else bool(limit)
-
-
 def _hook(aiohttp: Any, watch: CallWatch) -> Any:  # noqa: ANN401 - a TraceConfig
-    not_followed = (aiohttp.TooManyRedirects, aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError)
+    # The last came with 3.10; before, it was the second.
+    not_followed = (aiohttp.TooManyRedirects, aiohttp.InvalidURL, getattr(aiohttp, "NonHttpUrlClientError", aiohttp.InvalidURL))
 
     async def on_start(_session: Any, context: Any, params: Any) -> None:  # noqa: ANN401 - as aiohttp's, all of them
         context.call = Call(watch, params.url.raw_host or "", limited=_limited.get())
-        context.redirect = None
+        context.redirect = 0
 
     async def on_redirect(_session: Any, context: Any, params: Any) -> None:  # noqa: ANN401
         context.call.host, context.call.status = params.url.raw_host or "", params.response.status
         context.call.end()
-        # The next one begins; where it leads is told with its end.
-        context.call, context.redirect = Call(watch, "", limited=True), params.response
+        # The next one begins; where it leads is told with its end. A reference would close a circle: a response knows its context.
+        context.call, context.redirect = Call(watch, "", limited=True), id(params.response)
 
     async def on_end(_session: Any, context: Any, params: Any) -> None:  # noqa: ANN401
         response, call = params.response, context.call
-        if response is context.redirect:  # it did not say whereto
+        if id(response) == context.redirect:  # it did not say whereto
             return
         call.host, call.status = params.url.raw_host or "", response.status
         if response.connection is None or response.status == SWITCHING_PROTOCOLS:
@@ -69,7 +67,7 @@ def _hook(aiohttp: Any, watch: CallWatch) -> Any:  # noqa: ANN401 - a TraceConfi
 
     async def on_exception(_session: Any, context: Any, params: Any) -> None:  # noqa: ANN401
         error, call = params.exception, context.call
-        if context.redirect is not None and isinstance(error, not_followed):
+        if context.redirect and isinstance(error, not_followed):
             return
         call.host = params.url.raw_host or ""
         if isinstance(error, aiohttp.ClientResponseError) and error.__cause__ is None:  # the application wants it for this status

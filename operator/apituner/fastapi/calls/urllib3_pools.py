@@ -101,8 +101,8 @@ def _is_limited(limit: Any) -> bool:  # noqa: ANN401 - a number, a Timeout or No
     """Whether somebody ends a call to a service that keeps silent."""
     if not isinstance(limit, Timeout):
         return limit is not None
-    total = limit.total
-    return (total is not None and total is not Timeout.DEFAULT_TIMEOUT) or limit.read_timeout is not None
+    unlimited = (None, Timeout.DEFAULT_TIMEOUT)
+    return limit.total not in unlimited or limit.read_timeout not in unlimited
 
 
 def _kind(error: BaseException) -> str:

@@ -15,6 +15,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from apituner.fastapi import http_client
 from apituner.fastapi.calls.libraries import Calls
 from services import Service, serving
 
@@ -95,6 +96,7 @@ def _noted(calls: Calls) -> list[tuple[str, int, str]]:
         pytest.param([("127.0.0.1", 302, ""), ("127.0.0.2", 200, "")], "/redirect?to={other}/ok", id="a redirect is two calls"),
         pytest.param([("127.0.0.1", 200, "other")], "/half", id="a body that breaks off"),
         pytest.param([("127.0.0.1", 0, "timeout")], "/hang", id="silence"),
+        pytest.param([("127.0.0.1", 0, "other")], "/garbage", id="what is no HTTP"),
     ],
 )
 async def test_a_call_is_noted(
@@ -228,6 +230,8 @@ async def test_the_retries_of_urllib3_are_calls_of_their_own(calls: Calls, servi
     """Requests' usual recipe for retries: the last answer is told by the exception alone."""
     with requests.Session() as session:
         session.mount("http://", HTTPAdapter(max_retries=urllib3.Retry(2, status_forcelist=[503])))
+        await asyncio.to_thread(session.get, f"{service.url}/recovers", timeout=1)
+        assert [("127.0.0.1", 503, ""), ("127.0.0.1", 200, "")] == _noted(calls)
         with pytest.raises(requests.exceptions.RetryError):
             await asyncio.to_thread(session.get, f"{service.url}/status?code=503", timeout=1)
         with pytest.raises(requests.ConnectionError):
@@ -250,7 +254,8 @@ async def test_aiohttp_tells_only_what_was_sent(
     """Its exceptions also tell of requests that were never sent."""
     async with aiohttp.ClientSession() as session:
         with suppress(aiohttp.ClientError):
-            await session.get(service.url + path, **options)  # type: ignore[arg-type]  # of several kinds
+            async with session.get(service.url + path, **options):  # type: ignore[arg-type]  # of several kinds
+                """Nothing to read."""
     assert noted == [call[1:] for call in _noted(calls)]
 
 
@@ -271,6 +276,38 @@ async def test_sessions_and_clients_of_before_are_seen(service: Service, request
                 await response.read()
     assert [("127.0.0.1", 200, "")] * 3 == _noted(calls)
     assert told == ["GET", "GET"]
+
+
+async def test_a_call_by_a_proxy_is_one_to_the_service(calls: Calls, service: Service) -> None:
+    """The proxy is on the way, and no service that anybody means."""
+    url = "http://payments.invalid/ok"
+    async with httpx.AsyncClient(proxy=service.url, verify=_TLS) as client:
+        await client.get(url)
+    async with aiohttp.ClientSession() as session, session.get(url, proxy=service.url):
+        """Nothing to read."""
+    await asyncio.to_thread(requests.get, url, timeout=1, proxies={"http": service.url})
+    assert [("payments.invalid", 200, "")] * 3 == _noted(calls)
+
+
+async def test_a_limit_of_our_own_client_is_a_timeout(calls: Calls, service: Service) -> None:
+    """Although httpx itself sees no more than a reader who has enough."""
+    async with http_client(timeout=0.03, verify=_TLS) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            await client.get(f"{service.url}/drip?n=9&s=0.01")
+    assert [("127.0.0.1", 200, "timeout")] == _noted(calls)
+
+
+def test_another_event_loop_goes_on(calls: Calls, service: Service) -> None:
+    """A closed loop takes nothing along."""
+
+    async def call() -> None:
+        async with http_client(verify=_TLS) as client:
+            await client.get(f"{service.url}/ok")
+        await _by_aiohttp(f"{service.url}/ok", 1)
+
+    asyncio.run(call())
+    asyncio.run(call())
+    assert [("127.0.0.1", 200, "")] * 4 == _noted(calls)
 
 
 async def test_what_has_no_network_is_no_call(calls: Calls) -> None:
