@@ -1,7 +1,7 @@
 """The page that puts the instrumentation together."""
 
 import functools
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
@@ -72,16 +72,13 @@ def instrument(
     routes = RouteTable(lambda: app.routes)
     meter = Meter(signals, routes)
     calls = watch_calls(signals)
-
-    def tick() -> None:
-        meter.count()
-        calls.count()
-
-    def publish() -> None:
-        meter.publish()
-        calls.publish()
-
-    worker = Worker(signals, metrics_address(), own_packages=routes.packages, on_tick=tick, on_publish=publish)
+    worker = Worker(
+        signals,
+        metrics_address(),
+        own_packages=routes.packages,
+        on_tick=_each(meter.count, calls.count),
+        on_publish=_each(meter.publish, calls.publish),
+    )
     instrumentation = Instrumentation(signals, worker)
     for name, pool in named(engine).items():
         instrumentation.watch(pool, name=name)
@@ -103,6 +100,14 @@ def instrument(
     app.build_middleware_stack = build_middleware_stack  # type: ignore[method-assign]  # on this app alone
     app.state.apituner = instrumentation
     return instrumentation
+
+
+def _each(*steps: Callable[[], None]) -> Callable[[], None]:
+    def run() -> None:
+        for step in steps:
+            step()
+
+    return run
 
 
 @functools.cache
