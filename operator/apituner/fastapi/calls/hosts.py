@@ -7,13 +7,14 @@ the failures of one must not cut the other off.
 
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 
 from apituner.fastapi.calls.budget import RetryBudget
+from apituner.fastapi.calls.watch import MOST_NOTED, drained
 from apituner.fastapi.measures.signals import Signals
 
-# Five in a row: where one attempt in twenty fails that is by chance one row in three million, where every second does it is every other
-# second. Envoy's outlier detection and Finagle's failure accrual count the same.
+# In a row: where one attempt in twenty fails, that happens by chance once in three million, where half of them do, once in 32. Envoy's
+# outlier detection and Finagle's failure accrual count the same.
 FAILURES_TO_OPEN = 5
 
 # As Hystrix had it. It can be that short since only one attempt at a time tries whether the service is back.
@@ -30,6 +31,9 @@ FAILURE = "failure"
 REJECTED = "rejected"
 UNKNOWN = "unknown"
 
+# What else is noted.
+_RETRIED, _DENIED = "retried", "denied"
+
 _FAILED = Exception("an attempt failed")
 
 
@@ -41,8 +45,28 @@ class Hosts:
 
     def __init__(self) -> None:
         self._services: OrderedDict[bytes, Service] = OrderedDict()
+        self.noted: deque[tuple[str, str]] = deque(maxlen=MOST_NOTED)
+        """What was done: the host, and the outcome of an attempt, or that there was a retry or none."""
         self._published: set[str] = set()
         self._lock = threading.Lock()
+
+    def note(self, host: str, what: str) -> None:
+        """Take note; without a lock, since the garbage collector may be the one that calls."""
+        if self.signals is not None:
+            self.noted.append((host, what))
+
+    def count(self) -> None:
+        """Count what was noted."""
+        if (signals := self.signals) is None:
+            return
+        for host, what in drained(self.noted):
+            label = signals.host_label.value(host)
+            if what == _RETRIED:
+                signals.calls.retries.of(label).add(1)
+            elif what == _DENIED:
+                signals.calls.denied_retries.of(label).add(1)
+            else:
+                signals.calls.attempts.of(label, what).add(1)
 
     def service(self, host: str, authority: bytes) -> "Service":
         """Return what is known of *authority*, the host with its port."""
@@ -111,7 +135,7 @@ class Service:
         with self._lock:
             state, now_s = self.state, time.perf_counter()
             if state == OPEN or (state == HALF_OPEN and now_s < self._probed_until_s):
-                self.count(REJECTED)
+                self._hosts.note(self.host, REJECTED)
                 return None
             if state == HALF_OPEN:
                 # One at a time: a service that hangs would else take everybody in. And not for ever, should this one never end.
@@ -125,25 +149,20 @@ class Service:
             return False
         with self._lock:
             allowed = self._budget.pay_out(now_s=time.perf_counter())
-        if (signals := self._hosts.signals) is not None:
-            (signals.calls.retries if allowed else signals.calls.denied_retries).of(signals.host_label.value(self.host)).add(1)
+        self._hosts.note(self.host, _RETRIED if allowed else _DENIED)
         return allowed
 
     def settle(self, outcome: str, *, probed: bool) -> None:
         """Tell the breaker what an attempt came to; one from before it opened says nothing of now."""
-        with self._lock:
-            if outcome in (SUCCESS, FAILURE) and (probed or self._breaker.context.state == "closed"):
-                self._breaker.__exit__(*((None, None, None) if outcome == SUCCESS else (Exception, _FAILED, None)))
-        self.count(outcome)
+        if outcome in (SUCCESS, FAILURE):
+            with self._lock:
+                if probed or self._breaker.context.state == "closed":
+                    self._breaker.__exit__(*((None, None, None) if outcome == SUCCESS else (Exception, _FAILED, None)))
+        self._hosts.note(self.host, outcome)
 
     def let_probe(self) -> None:
         """Let the next attempt try whether the service is back."""
         self._probed_until_s = 0.0
-
-    def count(self, outcome: str) -> None:
-        """Count an attempt."""
-        if (signals := self._hosts.signals) is not None:
-            signals.calls.attempts.of(signals.host_label.value(self.host), outcome).add(1)
 
 
 class Attempt:

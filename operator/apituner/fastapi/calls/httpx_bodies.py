@@ -12,6 +12,10 @@ Ended = Callable[[BaseException | None], None]
 _NEVER_S = float("inf")
 
 
+class Unread(Exception):  # noqa: N818 - nobody raises it
+    """Nobody read the response to its end, or closed it."""
+
+
 class _Body:
     """What both kinds share: whom to tell, and when it is too late; *deadline_s*, by ``time.perf_counter``, is looked at with each part."""
 
@@ -33,8 +37,12 @@ class _Body:
             raise httpx.ReadTimeout("the body of the response came too slowly: give a longer read timeout to wait for it")
 
     def __del__(self) -> None:
-        """A response that nobody reads or closes."""
-        self.end(None)
+        """
+        Tell that it was thrown away.
+
+        The garbage collector may come at any time, also while its thread holds any lock: who is told of this must take none.
+        """
+        self.end(Unread())
 
 
 class AsyncBody(_Body, httpx.AsyncByteStream):

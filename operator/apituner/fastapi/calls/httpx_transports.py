@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from apituner.fastapi.calls.httpx_bodies import AsyncBody, SyncBody
+from apituner.fastapi.calls.httpx_bodies import AsyncBody, SyncBody, Unread
 from apituner.fastapi.calls.watch import CANCELLED, CONNECT, OTHER_ERROR, SWITCHING_PROTOCOLS, TIMEOUT, Call, CallWatch
 
 
@@ -67,7 +67,7 @@ def _answered(call: Call, response: httpx.Response) -> bool:
 
 
 def _kind(error: BaseException | None) -> str:
-    if error is None:
+    if error is None or isinstance(error, Unread):
         return ""
     if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.PoolTimeout):
         return TIMEOUT

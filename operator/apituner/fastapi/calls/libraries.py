@@ -38,14 +38,20 @@ class Calls:
     def __init__(self, signals: Signals) -> None:
         self._signals = signals
         self._watch = CallWatch(signals)
-        self.count = self._watch.count
-        """Count what was noted."""
         self._unwatched: dict[str, Callable[[Any, CallWatch], None]] = {
             "httpx": _watch_httpx,
             "aiohttp": _watch_aiohttp,
             "urllib3": _watch_urllib3,
         }
         HOSTS.signals = signals
+
+    def count(self) -> None:
+        """Count what was noted; a fault in that is ours, and no reason for a request to fail."""
+        try:
+            self._watch.count()
+            HOSTS.count()
+        except Exception:  # noqa: BLE001 - whatever is wrong with us must not become the API's fault
+            _log.exception("could not take note of a call to another service")
 
     def look(self) -> None:
         """Begin to watch what was imported since the last look. From any thread."""

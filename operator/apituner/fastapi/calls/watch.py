@@ -6,7 +6,6 @@ are worked out later, many calls at a time.
 """
 
 import http
-import logging
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -17,12 +16,10 @@ from apituner.fastapi.measures.signals import Signals
 from apituner.fastapi.requests.exchange import Exchange
 from apituner.fastapi.requests.spans import CALL, current
 
-_log = logging.getLogger("apituner.fastapi")
-
 T = TypeVar("T")
 
 # Between two counts, 50 ms apart, this is 200,000 calls per second; what is more is lost, oldest first, and memory stays bounded.
-_MOST_NOTED = 10_000
+MOST_NOTED = 10_000
 
 # Why there was no response, or only a part of one. OpenTelemetry's error.type is the class of the exception, which each client library
 # calls otherwise, so no query could ask for the time-outs of a host; these words are the same for all.
@@ -46,22 +43,19 @@ class CallWatch:
 
     def __init__(self, signals: Signals) -> None:
         self._signals = signals
-        self.noted: deque[tuple[str, int, float, str]] = deque(maxlen=_MOST_NOTED)
+        self.noted: deque[tuple[str, int, float, str]] = deque(maxlen=MOST_NOTED)
         """Calls that are over: the host, the status or 0, the seconds, and the error or nothing."""
-        self.unlimited: deque[tuple[Exchange | None, str]] = deque(maxlen=_MOST_NOTED)
+        self.unlimited: deque[tuple[Exchange | None, str]] = deque(maxlen=MOST_NOTED)
         """Calls without a time limit: from which request, to which host."""
 
     def count(self) -> None:
-        """Count what was noted; a fault in that is ours, and no reason for a request to fail."""
-        try:
-            for host, status, seconds, error in _drained(self.noted):
-                self._count(self._signals.host_label.value(_plain(host)), status, seconds, error)
-            for exchange, host in _drained(self.unlimited):
-                route = "" if exchange is None else exchange.route
-                pair = self._signals.unlimited_pair.values(route, self._signals.host_label.value(_plain(host)))
-                self._signals.routes.unlimited_calls.of(*pair).add(1)
-        except Exception:  # noqa: BLE001 - whatever is wrong with us must not become the API's fault
-            _log.exception("could not take note of a call to another service")
+        """Count what was noted."""
+        for host, status, seconds, error in drained(self.noted):
+            self._count(self._signals.host_label.value(_plain(host)), status, seconds, error)
+        for exchange, host in drained(self.unlimited):
+            route = "" if exchange is None else exchange.route
+            pair = self._signals.unlimited_pair.values(route, self._signals.host_label.value(_plain(host)))
+            self._signals.routes.unlimited_calls.of(*pair).add(1)
 
     def _count(self, host: str, status: int, seconds: float, error: str) -> None:
         calls = self._signals.calls
@@ -103,7 +97,7 @@ def _plain(host: str) -> str:
     return host.rstrip(".").lower()
 
 
-def _drained(noted: deque[T]) -> Iterator[T]:
+def drained(noted: deque[T]) -> Iterator[T]:
     """Take what is there now; other threads may go on noting, and two applications of one process may count at once."""
     for _ in range(len(noted)):
         try:

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
@@ -86,6 +87,7 @@ class _World:
 
     def value(self, name: str, **labels: str) -> float:
         """Read one series; 0 where there is none."""
+        self.hosts.count()
         self.signals.tallies.count()
         self.hosts.publish()
         return self.signals.registry.get_sample_value(f"apituning_http_client_{name}", {"server_address": "payments", **labels}) or 0
@@ -468,7 +470,31 @@ async def test_a_client_works_without_instrumentation(world: _World) -> None:
     world.hosts.signals = None
     await world.fail(5)
     assert await world.post() == "CircuitOpen"
+    world.hosts.count()
     world.hosts.publish()
+    assert not world.hosts.noted
+
+
+async def test_a_response_that_is_thrown_away_takes_no_lock(world: _World) -> None:
+    """The garbage collector may come while its thread holds one, and would wait for itself for ever."""
+
+    class _Endless(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield b"."
+
+    world.answer = lambda _: httpx.Response(200, stream=_Endless())
+    response = await world.client.send(world.client.build_request("GET", _URL), stream=True)
+    (service,) = world.hosts._services.values()
+    collector = threading.Thread(target=lambda: _collect(service, response.stream._stream), daemon=True)  # type: ignore[union-attr]  # ours
+    collector.start()
+    collector.join(1)
+    assert not collector.is_alive()
+    assert world.value("attempts_total", outcome="unknown") == 1
+
+
+def _collect(service: Any, body: Any) -> None:  # noqa: ANN401 - what is private
+    with service._lock:
+        body.__del__()
 
 
 @pytest.mark.parametrize("missing", ["httpx", "httpx_retries", "purgatory"])

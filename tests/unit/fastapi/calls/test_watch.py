@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from apituner.fastapi.calls.libraries import Calls
 from apituner.fastapi.calls.watch import CONNECT, TIMEOUT, Call, CallWatch
 from apituner.fastapi.measures.signals import Signals
 from apituner.fastapi.requests.exchange import Exchange
 from apituner.fastapi.requests.meter import Meter
 from apituner.fastapi.requests.routes import RouteTable
 from apituner.fastapi.requests.spans import CALL, HOLD, current
+
+Read = Callable[..., float]
 
 _CALL = "http_client_request_duration_seconds"
 
@@ -153,13 +156,13 @@ def test_a_call_that_never_ends_is_named_at_once(world: _World) -> None:
     assert world.value("apituning_external_calls_without_timeout_total", http_route="/orders", server_address="payments") == 1
 
 
-def test_a_fault_in_counting_is_no_fault_of_the_api(world: _World, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fault_in_counting_is_no_fault_of_the_api(calls: Calls, value: Read, caplog: pytest.LogCaptureFixture) -> None:
     """It is written down, and what comes after is counted."""
     fails: Callable[..., Any] = lambda *_: 1 / 0  # noqa: E731 - as short as it can be
-    sound, world.watch._count = world.watch._count, fails  # type: ignore[method-assign]  # a fault of ours
-    Call(world.watch, "payments", limited=True).end()
-    world.watch.count()
-    world.watch._count = sound  # type: ignore[method-assign]  # mended
-    Call(world.watch, "payments", limited=True).end()
+    sound, calls._watch._count = calls._watch._count, fails  # type: ignore[method-assign]  # a fault of ours
+    Call(calls._watch, "payments", limited=True).end()
+    calls.count()
+    calls._watch._count = sound  # type: ignore[method-assign]  # mended
+    Call(calls._watch, "payments", limited=True).end()
     assert "could not take note of a call to another service" in caplog.text
-    assert world.value(f"{_CALL}_count", server_address="payments", http_response_status_code="") == 1
+    assert value(f"{_CALL}_count", server_address="payments", http_response_status_code="") == 1
