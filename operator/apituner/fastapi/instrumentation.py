@@ -1,11 +1,12 @@
 """The page that puts the instrumentation together."""
 
 import functools
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
+from apituner.fastapi.calls.libraries import watch_calls
 from apituner.fastapi.database.pools import named, watch
 from apituner.fastapi.measures.signals import Signals
 from apituner.fastapi.operations.access import AccessLog, AccessWriter
@@ -82,12 +83,13 @@ def instrument(  # noqa: PLR0913 - one switch each
     accesses = None if access_log is None else AccessWriter(access_log, signals.worker.log_dropped.of())
     application = None if application_log is None else ApplicationWriter(application_log)
     meter = Meter(signals, routes, readers=() if accesses is None else (accesses.read,))
+    calls = watch_calls(signals)
     worker = Worker(
         signals,
         metrics_address(),
         own_packages=routes.packages,
-        on_tick=meter.count,
-        on_publish=meter.publish,
+        on_tick=_each(meter.count, calls.count),
+        on_publish=_each(meter.publish, calls.publish),
         companions=tuple(companion for companion in (accesses, application) if companion is not None),
     )
     instrumentation = Instrumentation(signals, worker)
@@ -104,6 +106,7 @@ def instrument(  # noqa: PLR0913 - one switch each
     build = app.build_middleware_stack
 
     def build_middleware_stack() -> Application:
+        calls.look()  # all that the application imports at its start is there by now; what it imports later is found soon
         # Around all other middleware, also what is added later: their time is part of what the client waits for.
         return RequestMiddleware(build(), meter=meter, worker=worker, practice=practice)
 
@@ -111,6 +114,14 @@ def instrument(  # noqa: PLR0913 - one switch each
     app.build_middleware_stack = build_middleware_stack  # type: ignore[method-assign]  # on this app alone
     app.state.apituner = instrumentation
     return instrumentation
+
+
+def _each(*steps: Callable[[], None]) -> Callable[[], None]:
+    def run() -> None:
+        for step in steps:
+            step()
+
+    return run
 
 
 @functools.cache

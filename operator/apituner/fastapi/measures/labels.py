@@ -26,3 +26,21 @@ class BoundedLabel:
             return OTHER
         self._known.add(short)
         return short
+
+
+class BoundedPair:
+    """The same for pairs of values that are bounded each: all pairs of them would be too many."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: set[tuple[str, str]] = set()
+
+    def values(self, first: str, second: str) -> tuple[str, str]:
+        """Return the pair as it is, or ``_OTHER`` twice."""
+        pair = first, second
+        if pair in self._known:
+            return pair
+        if len(self._known) >= self._most:
+            return OTHER, OTHER
+        self._known.add(pair)
+        return pair

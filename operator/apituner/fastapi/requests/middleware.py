@@ -94,8 +94,8 @@ class RequestMiddleware:
             finally:
                 self._worker.leave()
             return
-        # A WebSocket is no request with a latency; but who blocks the loop from within one must be found. As one that is finished nothing is
-        # charged to it, for it would never be settled.
+        # A WebSocket is no request with a latency; but who blocks the loop from within one must be found. It counts as finished, so that
+        # nothing is charged to it: it would never be settled.
         exchange = Exchange(self._meter, scope, path_of(scope), receive, send)
         exchange.finished = True
         outer = current.set(exchange)
