@@ -9,10 +9,12 @@ What an API on FastAPI or Starlette imports to be observable; of third parties i
 
 Reading order: settings (what the environment says); measures (every metric, and how a number becomes a series); requests (what a request
 took, and what it asked of others); database, eventloop (what it waited for); workers (the processes that run it, and how they become one
-scrape); instrumentation (the page that puts them together).
+scrape); operations (what is switched on besides); instrumentation (the page that puts them together).
 """
 
 from apituner.fastapi.instrumentation import Instrumentation, instrument
+from apituner.fastapi.operations.contract.check import ContractCheck
+from apituner.fastapi.operations.probes import Probes
 from apituner.fastapi.settings import pool_settings
 
-__all__ = ["Instrumentation", "instrument", "pool_settings"]
+__all__ = ["ContractCheck", "Instrumentation", "Probes", "instrument", "pool_settings"]

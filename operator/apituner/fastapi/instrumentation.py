@@ -8,6 +8,9 @@ from prometheus_client import CollectorRegistry
 
 from apituner.fastapi.database.pools import named, watch
 from apituner.fastapi.measures.signals import Signals
+from apituner.fastapi.operations.contract.check import ContractCheck
+from apituner.fastapi.operations.probes import Probes
+from apituner.fastapi.operations.switches import operations
 from apituner.fastapi.requests.background import watch_background_tasks
 from apituner.fastapi.requests.exchange import Application
 from apituner.fastapi.requests.meter import Meter
@@ -44,12 +47,14 @@ class Instrumentation:
         self.worker.pools.append(watch(name, pool, self.signals))
 
 
-def instrument(
+def instrument(  # noqa: PLR0913 - each is a switch of its own
     app: "Starlette",
     *,
     engine: "Pools | None" = None,
     exclude: Collection[str] = PROBES,
     trust_request_start: bool = False,
+    probes: Probes | None = None,
+    contract: ContractCheck | None = None,
 ) -> Instrumentation:
     """
     Make *app* observable: its requests, its event loop, its process, and the connection pool of *engine*.
@@ -58,8 +63,11 @@ def instrument(
     name, as ``{"orders": engine, "reports": other}``. The paths in *exclude* are not measured. With *trust_request_start* the time since
     a proxy's header X-Request-Start is measured, too: only where a proxy sets it for every request, or a client could.
 
-    Raises ValueError when called twice or too late, TypeError for an engine that is none, and OSError where the folder of
-    PROMETHEUS_MULTIPROC_DIR cannot be written.
+    Operational defaults are off unless given: *probes* answers /healthz and /readyz, *contract* checks a sample of responses against the
+    OpenAPI document.
+
+    Raises ValueError when called twice or too late, TypeError for an engine that is none or a contract that cannot be checked, ImportError
+    where what a default needs is not installed, and OSError where the folder of PROMETHEUS_MULTIPROC_DIR cannot be written.
     """
     if getattr(app.state, "apituner", None) is not None:
         raise ValueError("instrument() was called twice for this app: call it once, where the app is made")
@@ -69,7 +77,8 @@ def instrument(
 
     signals = _signals()
     routes = RouteTable(lambda: app.routes)
-    meter = Meter(signals, routes)
+    defaults = operations(app, signals, routes, probes=probes, contract=contract)
+    meter = Meter(signals, routes, defaults.readers)
     worker = Worker(signals, metrics_address(), own_packages=routes.packages, on_tick=meter.count, on_publish=meter.publish)
     instrumentation = Instrumentation(signals, worker)
     for name, pool in named(engine).items():
@@ -77,7 +86,10 @@ def instrument(
     watch_serialization()
     watch_background_tasks(signals)
     practice = Practice(
-        exclude=frozenset(exclude),
+        exclude=frozenset(exclude) | defaults.answers.keys(),
+        answers=defaults.answers,
+        begin=defaults.begin,
+        lifespan=defaults.lifespan,
         queue=signals.requests.queue.of() if trust_request_start else None,
         client_gone=(ClientDisconnect,),
     )
