@@ -1,6 +1,8 @@
 """What is off is not there; what is on says at once when it cannot be."""
 
+import asyncio
 import sys
+import threading
 from typing import Any
 
 import httpx
@@ -8,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.routing import Mount
+from starlette.types import Message
 
 from apituner.fastapi import ContractCheck, Probes, instrument
 
@@ -41,7 +44,7 @@ async def test_probes_are_answered_before_the_application_and_are_not_in_its_doc
     observed = instrument(app, exclude=(), probes=Probes(ready_path="/ready"))
     ours, ready, theirs = await _ask(app, "/healthz", "/ready", "/readyz")
     assert [answer.status_code for answer in (ours, ready, theirs)] == [200, 200, 404]
-    assert [answer.status_code for answer in await _ask(app, "/api/healthz", root_path="/api")] == [200]
+    assert [answer.status_code for answer in await _ask(app, "/api/healthz", "/healthz", root_path="/api")] == [200, 200]
     observed.worker.leave()
     assert app.openapi()["paths"] == {}
 
@@ -75,6 +78,38 @@ async def test_probes_of_a_plain_starlette_app() -> None:
     observed = instrument(app, probes=Probes())
     assert (await _ask(app, "/readyz"))[0].json() == {"status": "ready", "checks": {}}
     observed.worker.leave()
+
+
+def test_an_app_may_live_again_and_again() -> None:
+    """As with a test client: beside the main thread, each time on another event loop."""
+    app = FastAPI()
+    instrument(app, probes=Probes(), contract=ContractCheck(share=1))
+    answered: list[list[int]] = []
+
+    async def live() -> None:
+        begun, asked = asyncio.Event(), asyncio.Event()
+        messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+
+        async def receive() -> dict[str, str]:
+            if len(messages) == 1:
+                begun.set()
+                await asked.wait()
+            return messages.pop(0)
+
+        async def send(_message: Message) -> None:
+            """Take no notice."""
+
+        life = asyncio.create_task(app({"type": "lifespan"}, receive, send))
+        await begun.wait()
+        answered.append([answer.status_code for answer in await _ask(app, "/healthz", "/readyz", "/openapi.json")])
+        asked.set()
+        await life
+
+    for _ in range(2):
+        thread = threading.Thread(target=lambda: asyncio.run(live()))
+        thread.start()
+        thread.join()
+    assert answered == [[200, 200, 200]] * 2
 
 
 def test_a_check_of_responses_without_a_document_is_refused() -> None:

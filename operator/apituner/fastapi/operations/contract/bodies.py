@@ -31,8 +31,8 @@ class Skipped:
 
 
 def sent(sample: Sample, largest_bytes: int) -> Sent | NotJson | Skipped:
-    """Read the body; *largest_bytes* is the longest, also when it is decompressed."""
-    if sample.too_long:
+    """Read a body that should be JSON; *largest_bytes* is the longest, also when it is decompressed."""
+    if sample.let_go:
         return Skipped(reason="size")
     if not sample:
         return Skipped(reason="unseen")  # a file that the server sends by itself

@@ -8,9 +8,9 @@ from apituner.fastapi.measures.signals import Signals
 from apituner.fastapi.operations.contract.backlog import Backlog
 from apituner.fastapi.operations.contract.bodies import Skipped
 from apituner.fastapi.operations.contract.check import ContractCheck
+from apituner.fastapi.operations.contract.deviations import Deviation
 from apituner.fastapi.operations.contract.documents import read_documents
 from apituner.fastapi.operations.contract.sampling import Sample, Sampler
-from apituner.fastapi.operations.contract.schemas import Deviation
 from apituner.fastapi.operations.contract.verdicts import Judge
 from apituner.fastapi.operations.seldom import Seldom
 from apituner.fastapi.requests.exchange import Application, Ended, Receive, Scope, Send

@@ -14,30 +14,35 @@ _MOST_KNOWN = 10_000
 
 
 class Sample(list[bytes]):
-    """The parts of the body of one response, and what its start said; too long a body is let go."""
+    """The parts of the body of one response, and what its start said. A body that is too long is let go, and one that is no JSON."""
 
     __slots__ = ("_left_bytes", "content_encoding", "content_type", "status")
 
     def __init__(self, start: Message, largest_bytes: int) -> None:
         super().__init__()
         self.status = int(start["status"])
-        headers = {bytes(name).lower(): bytes(value).decode("latin-1") for name, value in start.get("headers", ())}
+        given = start.get("headers", ())
+        if not isinstance(given, list | tuple):
+            # ASGI allows what can be read once, and the server has to read it, too.
+            start["headers"] = given = list(given)
+        headers = {bytes(name).lower(): bytes(value).decode("latin-1") for name, value in given}
         self.content_type = headers.get(b"content-type", "")
         self.content_encoding = headers.get(b"content-encoding", "")
         length = headers.get(b"content-length", "")
-        self._left_bytes = -1 if length.isdecimal() and int(length) > largest_bytes else largest_bytes
+        known_too_long = length.isdecimal() and int(length) > largest_bytes
+        self._left_bytes = -1 if known_too_long or "json" not in self.content_type.lower() else largest_bytes
 
     @property
-    def too_long(self) -> bool:
-        """Whether the body is longer than what is kept."""
+    def let_go(self) -> bool:
+        """Whether the body is not kept."""
         return self._left_bytes < 0
 
     def append(self, part: bytes) -> None:
         """Keep a part."""
-        if self.too_long:
+        if self.let_go:
             return
         self._left_bytes -= len(part)
-        if self.too_long:
+        if self.let_go:
             self.clear()
         else:
             super().append(part)

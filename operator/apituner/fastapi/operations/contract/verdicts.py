@@ -1,9 +1,10 @@
 """Whether a response is as declared: its status, its content type, its body."""
 
 from apituner.fastapi.operations.contract.bodies import NotJson, Skipped, sent
+from apituner.fastapi.operations.contract.deviations import Deviation
 from apituner.fastapi.operations.contract.documents import Declared, Document, Documents, Undeclared
 from apituner.fastapi.operations.contract.sampling import Sample
-from apituner.fastapi.operations.contract.schemas import Deviation, Schemas
+from apituner.fastapi.operations.contract.schemas import Schemas
 
 _FAULT = 500
 _WITHOUT_BODY = frozenset({204, 205, 304})

@@ -79,24 +79,40 @@ def test_the_headers_that_matter_are_kept() -> None:
 
 def test_a_body_that_turns_out_too_long_is_let_go() -> None:
     """A stream of 10 MB, of which nobody knew the length: at no time is more kept than allowed."""
-    sample = Sample(_start(), 100_000)
+    sample = Sample(_start(content_type="application/json"), 100_000)
     for _ in range(160):
         sample.append(b"x" * 65536)
         assert sum(map(len, sample)) <= 100_000
-    assert sample.too_long
+    assert sample.let_go
     assert sample == []
 
 
 def test_a_body_that_says_it_is_too_long_is_not_kept_at_all() -> None:
     """Its length is in the headers."""
-    sample = Sample(_start(content_length="101"), 100)
+    sample = Sample(_start(content_type="application/json", content_length="101"), 100)
     sample.append(b"x")
-    assert (sample.too_long, sample) == (True, [])
+    assert (sample.let_go, sample) == (True, [])
 
 
 def test_a_body_of_just_the_length_is_kept() -> None:
     """The bound is what may be, not what may not."""
-    sample = Sample(_start(content_length="100"), 100)
+    sample = Sample(_start(content_type="application/problem+json", content_length="100"), 100)
     sample.append(b"x" * 60)
     sample.append(b"x" * 40)
-    assert (sample.too_long, len(sample)) == (False, 2)
+    assert (sample.let_go, len(sample)) == (False, 2)
+
+
+def test_a_body_that_is_no_json_is_not_kept() -> None:
+    """A stream of events goes on for hours."""
+    sample = Sample(_start(content_type="text/event-stream"), 100)
+    sample.append(b"data: 1")
+    assert (sample.let_go, sample) == (True, [])
+
+
+def test_headers_that_can_be_read_once_are_left_for_the_server() -> None:
+    """ASGI allows any iterable."""
+    start = _start(content_type="application/json")
+    headers = start["headers"]
+    start["headers"] = iter(headers)
+    assert Sample(start, 100).content_type == "application/json"
+    assert [*start["headers"]] == headers

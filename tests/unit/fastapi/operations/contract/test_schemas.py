@@ -134,3 +134,47 @@ def test_an_expectation_is_no_longer_than_a_line() -> None:
     found = _schema({"enum": [f"word-{number}" for number in range(10_000)]}).deviation(("at", "a b/{c}%~"), 1)
     assert found
     assert len(found.expected) == 100
+
+
+@pytest.mark.parametrize(
+    ("field", "expected", "schema", "value"),
+    [
+        pytest.param(
+            "$[]",
+            'type "integer"',
+            {"anyOf": [{"items": {"type": "integer"}, "type": "array"}, {"type": "null"}]},
+            [""] * 9999,
+            id="all differ",
+        ),
+        pytest.param("$[]", 'type "integer"', {"items": {"type": "integer"}}, [*range(9998), ""], id="the last of many differs"),
+        pytest.param(
+            "$[]", 'type "integer"', {"items": {"type": "integer"}, "minItems": 50}, [*range(59), ""], id="one of a list that must be long"
+        ),
+        pytest.param(
+            "$.*",
+            'type "integer"',
+            {"required": ["name_151"], "additionalProperties": {"type": "integer"}},
+            {f"name_{number}": number if number != 152 else "" for number in range(300)},
+            id="one of very many fields, of which another must be there",
+        ),
+        pytest.param(
+            "$.*",
+            'type "integer"',
+            {"additionalProperties": {"type": "integer"}},
+            {str(number): "" for number in range(9999)},
+            id="all fields",
+        ),
+        pytest.param(
+            "$.*",
+            'type "integer"',
+            {"minProperties": 9, "patternProperties": {"^x": {"type": "integer"}}},
+            {f"x{n}": "" for n in range(9)},
+            id="a pattern",
+        ),
+    ],
+)
+def test_a_deviation_among_many_is_found(field: str, expected: str, schema: dict[str, Any], value: Any) -> None:  # noqa: ANN401 - any JSON
+    """Only some of many are looked at, all of them where that does not tell; and nothing is blamed that the looking has made."""
+    found = _schema(schema).deviation(("at", "a b/{c}%~"), value)
+    assert found
+    assert (field, expected) == (found.field, found.expected)

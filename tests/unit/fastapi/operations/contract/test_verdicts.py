@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from apituner.fastapi.operations.contract.bodies import Skipped
+from apituner.fastapi.operations.contract.deviations import Deviation
 from apituner.fastapi.operations.contract.documents import Document, Documents
 from apituner.fastapi.operations.contract.sampling import Sample
-from apituner.fastapi.operations.contract.schemas import Deviation
 from apituner.fastapi.operations.contract.verdicts import FITS, Judge
 
 _NUMBER = {"schema": {"type": "integer"}}
