@@ -39,12 +39,18 @@ class Drain:
         self.loop = loop
         self.inherited = inherited
         """What the server does on SIGTERM."""
-        self.services: list[Service] = []
+        self._services: list[Service] = []
         self._begun = self._over = False
+
+    def join(self, service: Service) -> None:
+        """Take notice of *service*; one that comes during the drain is too late to serve for long."""
+        self._services.append(service)
+        if self._begun:
+            service.end_service()
 
     def terminate(self, number: int, frame: FrameType | None) -> None:
         """Begin to drain; a second signal, and one while nothing serves, goes on to the server at once."""
-        serving = [service for service in self.services if service.serving]
+        serving = [service for service in self._services if service.serving]
         if self._begun or not serving:
             self._over = True
             self.inherited(number, frame)
@@ -61,9 +67,9 @@ class Drain:
 
     def leave(self, service: Service) -> None:
         """Take no more notice of *service*; with the last one, give SIGTERM back to the server."""
-        if service in self.services:
-            self.services.remove(service)
-        if not self.services:
+        if service in self._services:
+            self._services.remove(service)
+        if not self._services:
             self._over = True
             # Another may have set itself before us meanwhile, and would be lost.
             if signal.getsignal(signal.SIGTERM) == self.terminate:
@@ -87,7 +93,7 @@ def drain(service: Service) -> Drain | None:
     inherited = signal.getsignal(signal.SIGTERM)
     while isinstance(before := getattr(inherited, "__self__", None), Drain):
         if before.loop is loop:
-            before.services.append(service)
+            before.join(service)
             return before
         inherited = before.inherited  # of a loop that is gone
     if not callable(inherited) or _is_the_loops_own(inherited, loop):
@@ -96,7 +102,7 @@ def drain(service: Service) -> Drain | None:
         )
         return None
     made = Drain(loop, inherited)
-    made.services.append(service)
+    made.join(service)
     signal.signal(signal.SIGTERM, made.terminate)
     return made
 

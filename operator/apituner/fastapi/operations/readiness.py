@@ -35,7 +35,7 @@ class _Asked:
         """Begin to ask; None where the last time has not ended yet, although it was cancelled."""
         if self._task is not None and not self._task.done():
             return None
-        self._task = asyncio.ensure_future(_awaited(self._check))
+        self._task = asyncio.create_task(_awaited(self._check))
         return self._task
 
     def forget(self) -> None:
@@ -145,7 +145,7 @@ class Readiness:
     async def _states(self) -> dict[str, str]:
         """Return the state of each check, asked for within the last second; who asks meanwhile waits for the same answers."""
         if self._round is None or (self._round.done() and self._clock() >= self._kept_until_s):
-            self._round = asyncio.ensure_future(self._ask())
+            self._round = asyncio.create_task(self._ask())
         # A prober that goes away must not cancel what others wait for.
         return await asyncio.shield(self._round)
 

@@ -60,7 +60,8 @@ class _World:
         self.server = _Server()
         loop: Any = self.loop
         self.drain = Drain(loop, self.server.stop)
-        self.drain.services.extend(services)
+        for service in services:
+            self.drain.join(service)
 
     def terminate(self) -> None:
         self.drain.terminate(signal.SIGTERM, None)
@@ -114,6 +115,14 @@ def test_two_services_drain_together_for_as_long_as_the_longer() -> None:
     assert [delay_s for delay_s, _ in world.loop.timers] == [7]
     assert not one.serving
     assert not two.serving
+
+
+def test_who_comes_during_the_drain_is_unready_at_once() -> None:
+    """A mounted app is seen only when it is asked for the first time."""
+    world, late = _World(_Service()), _Service()
+    world.terminate()
+    world.drain.join(late)
+    assert not late.serving
 
 
 @pytest.fixture(autouse=True)
