@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from ailing import orm
 from ailing.databases import DRIVERS
-from apituner.fastapi import instrument
+from apituner.fastapi import ContractCheck, instrument
 
 DOWNSTREAM = os.environ.get("DOWNSTREAM", "")
 THREADS = 2
@@ -43,7 +43,7 @@ async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
 
 app = FastAPI(lifespan=lifespan)
 engines = {"main": database.engine, "orm": orm.engine} if DRIVER == "sqlalchemy" else database.engine
-observed = instrument(app, engine=engines)
+observed = instrument(app, engine=engines, contract=ContractCheck(share=1.0))
 
 
 class Item(BaseModel):

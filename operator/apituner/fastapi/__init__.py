@@ -16,7 +16,19 @@ from apituner.fastapi.calls.client import http_client
 from apituner.fastapi.instrumentation import Instrumentation, instrument
 from apituner.fastapi.operations.access import AccessLog
 from apituner.fastapi.operations.application import ApplicationLog
+from apituner.fastapi.operations.contract.check import ContractCheck
 from apituner.fastapi.operations.identity import RequestIds
+from apituner.fastapi.operations.probes import Probes
 from apituner.fastapi.settings import pool_settings
 
-__all__ = ["AccessLog", "ApplicationLog", "Instrumentation", "RequestIds", "http_client", "instrument", "pool_settings"]
+__all__ = [
+    "AccessLog",
+    "ApplicationLog",
+    "ContractCheck",
+    "Instrumentation",
+    "Probes",
+    "RequestIds",
+    "http_client",
+    "instrument",
+    "pool_settings",
+]

@@ -9,9 +9,12 @@ from prometheus_client import CollectorRegistry
 from apituner.fastapi.calls.libraries import watch_calls
 from apituner.fastapi.database.pools import named, watch
 from apituner.fastapi.measures.signals import Signals
-from apituner.fastapi.operations.access import AccessLog, AccessWriter
-from apituner.fastapi.operations.application import ApplicationLog, ApplicationWriter
-from apituner.fastapi.operations.identity import Identity, RequestIds
+from apituner.fastapi.operations.access import AccessLog
+from apituner.fastapi.operations.application import ApplicationLog
+from apituner.fastapi.operations.contract.check import ContractCheck
+from apituner.fastapi.operations.identity import RequestIds
+from apituner.fastapi.operations.probes import Probes
+from apituner.fastapi.operations.switches import Switches, operations
 from apituner.fastapi.requests.background import watch_background_tasks
 from apituner.fastapi.requests.exchange import Application
 from apituner.fastapi.requests.meter import Meter
@@ -48,7 +51,7 @@ class Instrumentation:
         self.worker.pools.append(watch(name, pool, self.signals))
 
 
-def instrument(  # noqa: PLR0913 - one switch each
+def instrument(  # noqa: PLR0913 - each is a switch of its own
     app: "Starlette",
     *,
     engine: "Pools | None" = None,
@@ -57,6 +60,8 @@ def instrument(  # noqa: PLR0913 - one switch each
     request_ids: RequestIds | None = None,
     access_log: AccessLog | None = None,
     application_log: ApplicationLog | None = None,
+    probes: Probes | None = None,
+    contract: ContractCheck | None = None,
 ) -> Instrumentation:
     """
     Make *app* observable: its requests, its event loop, its process, and the connection pool of *engine*.
@@ -66,10 +71,11 @@ def instrument(  # noqa: PLR0913 - one switch each
     a proxy's header X-Request-Start is measured, too: only where a proxy sets it for every request, or a client could.
 
     The operational defaults are off unless they are given: *request_ids* takes X-Request-ID in and sends it out, *access_log* and
-    *application_log* write the two logs apart, each line with the ids of its request and of its trace.
+    *application_log* write the two logs apart, each line with the ids of its request and of its trace, *probes* answers /healthz and
+    /readyz, *contract* checks a sample of responses against the OpenAPI document.
 
-    Raises ValueError when called twice or too late, TypeError for an engine that is none, and OSError where the folder of
-    PROMETHEUS_MULTIPROC_DIR cannot be written.
+    Raises ValueError when called twice or too late, TypeError for an engine that is none or a contract that cannot be checked, ImportError
+    where what a default needs is not installed, and OSError where the folder of PROMETHEUS_MULTIPROC_DIR cannot be written.
     """
     if getattr(app.state, "apituner", None) is not None:
         raise ValueError("instrument() was called twice for this app: call it once, where the app is made")
@@ -79,10 +85,9 @@ def instrument(  # noqa: PLR0913 - one switch each
 
     signals = _signals()
     routes = RouteTable(lambda: app.routes)
-    identity = Identity(answered=request_ids is not None) if request_ids or access_log or application_log else None
-    accesses = None if access_log is None else AccessWriter(access_log, signals.worker.log_dropped.of())
-    application = None if application_log is None else ApplicationWriter(application_log)
-    meter = Meter(signals, routes, readers=() if accesses is None else (accesses.read,))
+    switches = Switches(request_ids=request_ids, access_log=access_log, application_log=application_log, probes=probes, contract=contract)
+    defaults = operations(app, signals, routes, switches)
+    meter = Meter(signals, routes, defaults.readers)
     calls = watch_calls(signals)
     worker = Worker(
         signals,
@@ -90,7 +95,7 @@ def instrument(  # noqa: PLR0913 - one switch each
         own_packages=routes.packages,
         on_tick=_each(meter.count, calls.count),
         on_publish=_each(meter.publish, calls.publish),
-        companions=tuple(companion for companion in (accesses, application) if companion is not None),
+        companions=defaults.companions,
     )
     instrumentation = Instrumentation(signals, worker)
     for name, pool in named(engine).items():
@@ -98,8 +103,10 @@ def instrument(  # noqa: PLR0913 - one switch each
     watch_serialization()
     watch_background_tasks(signals)
     practice = Practice(
-        exclude=frozenset(exclude),
-        begin=() if identity is None else (identity.begin,),
+        exclude=frozenset(exclude) | defaults.answers.keys(),
+        answers=defaults.answers,
+        begin=defaults.begin,
+        lifespan=defaults.lifespan,
         queue=signals.requests.queue.of() if trust_request_start else None,
         client_gone=(ClientDisconnect,),
     )

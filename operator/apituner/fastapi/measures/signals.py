@@ -8,6 +8,7 @@ and everything else is ``apituning_*``. No label takes a value that a client con
 from prometheus_client import CollectorRegistry
 
 from apituner.fastapi.measures.call_signals import CallSignals
+from apituner.fastapi.measures.defaults_signals import DefaultsSignals
 from apituner.fastapi.measures.labels import BoundedLabel, BoundedPair
 from apituner.fastapi.measures.loop_signals import LoopSignals
 from apituner.fastapi.measures.pool_signals import PoolSignals
@@ -16,8 +17,8 @@ from apituner.fastapi.measures.route_signals import RouteSignals
 from apituner.fastapi.measures.tallies import Tallies
 from apituner.fastapi.measures.worker_signals import WorkerSignals
 
-# A large API has some 300 routes, calls a dozen hosts, and blocks its loop in a handful of places.
-_MOST_ROUTES, _MOST_HOSTS, _MOST_FUNCTIONS = 500, 100, 200
+# A large API has some 300 routes, calls a dozen hosts, blocks its loop in a handful of places, and breaks its contract in as many fields.
+_MOST_ROUTES, _MOST_HOSTS, _MOST_FUNCTIONS, _MOST_FIELDS = 500, 100, 200, 200
 
 # A client without a time limit is a finding once it has a name; nobody needs more of these at once.
 _MOST_UNLIMITED = 500
@@ -39,7 +40,9 @@ class Signals:
         self.loop = LoopSignals(self.tallies)
         self.worker = WorkerSignals(self.tallies)
         self.calls = CallSignals(self.tallies)
+        self.defaults = DefaultsSignals(self.tallies)
         self.route_label = BoundedLabel(_MOST_ROUTES)
         self.host_label = BoundedLabel(_MOST_HOSTS)
         self.unlimited_pair = BoundedPair(_MOST_UNLIMITED)
         self.function_label = BoundedLabel(_MOST_FUNCTIONS)
+        self.field_label = BoundedLabel(_MOST_FIELDS)

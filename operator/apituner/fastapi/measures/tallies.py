@@ -142,9 +142,9 @@ class Tallies:
         """Make a gauge that is the largest of the live workers' values."""
         return Gauge(name, meaning, labels, multiprocess_mode="livemax", registry=self.registry)
 
-    def least_gauge(self, name: str, meaning: str) -> Gauge:
+    def least_gauge(self, name: str, meaning: str, labels: Labels = ()) -> Gauge:
         """Make a gauge that is the smallest of the live workers' values."""
-        return Gauge(name, meaning, multiprocess_mode="livemin", registry=self.registry)
+        return Gauge(name, meaning, labels, multiprocess_mode="livemin", registry=self.registry)
 
     def count(self) -> None:
         """Hand over everything that was noted; two threads may ask at once: the one that counts, and the one that answers a scrape."""

@@ -1,6 +1,7 @@
 """
-Operational defaults, each on its own switch: what every API needs and few have.
+Operational defaults: what nearly every API needs besides its routes, each on a switch of its own, and nothing while the switch is off.
 
-Reading order: companion (what lives as long as the worker); identity (request and trace ids), lines (how a line of a log is written),
-access, application (the two logs).
+Reading order: seldom (how often the same thing is said); identity (request and trace ids), lines (how a line of a log is written), access,
+application (the two logs); probes (what may be asked for), readiness (who answers them), draining (why a pod is unready before it stops);
+contract (responses against OpenAPI); companion, switches (the page that says what each of them takes part in).
 """

@@ -18,6 +18,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Look = Callable[[Scope, Message], list[bytes] | None]
+"""Who decides by the start of a response where the parts of its body are kept; None: nowhere."""
 
 # A server buffers 64 KiB before a slow client can make an application wait (asyncio's high-water mark). The last write of less takes some
 # 20 us, which no bucket of ours can tell.
@@ -84,6 +86,7 @@ class Exchange:
         "body",
         "building",
         "finished",
+        "look",
         "method",
         "path",
         "request_id",
@@ -114,6 +117,7 @@ class Exchange:
         """Whether a driver tells of statements only one turn of the event loop after them."""
         self.body: list[bytes] | None = None
         """The parts of the body, where somebody wants to look at them."""
+        self.look: Look | None = None
         self.added_headers: list[tuple[bytes, bytes]] | None = None
         """What is added to the headers of the response."""
         self.request_id = self.trace_id = ""
@@ -152,6 +156,8 @@ class Exchange:
                 self.finish(self.status or CLIENT_GONE)
         elif kind == "http.response.start":
             self.status = message["status"]
+            if self.look is not None:
+                self.body = self.look(self.scope, message)
             if self.added_headers is not None:
                 message["headers"] = [*message.get("headers", ()), *self.added_headers]
             if self.serializing_since_s:

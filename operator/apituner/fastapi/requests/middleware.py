@@ -39,6 +39,8 @@ class Practice:
     """Paths among them that are answered before the application sees them: probes."""
     begin: tuple[Callable[[Exchange], None], ...] = ()
     """Who wants to know of every request that begins."""
+    lifespan: Callable[[Application], Application] = lambda app: app
+    """What is put around the application for its lifespan."""
     queue: Distribution | None = None
     """Where the time since X-Request-Start is noted; None where that header is not trusted."""
     client_gone: tuple[type[Exception], ...] = ()
@@ -90,7 +92,7 @@ class RequestMiddleware:
     async def _unmeasured(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             try:
-                await self.app(scope, receive, send)
+                await self._practice.lifespan(self.app)(scope, receive, send)
             finally:
                 self._worker.leave()
             return

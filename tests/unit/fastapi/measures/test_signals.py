@@ -65,6 +65,10 @@ _CONTRACT: dict[str, tuple[type[MetricWrapperBase], tuple[str, ...], str | None]
     "apituning_metrics_complete": (Gauge, (), "livemin"),
     "apituning_threadpool_tokens": (Gauge, ("state",), "livesum"),
     "apituning_threadpool_waiting": (Gauge, (), "livesum"),
+    "apituning_ready": (Gauge, ("check",), "livemin"),
+    "apituning_response_contract_checks": (Counter, (_ROUTE,), None),
+    "apituning_response_contract_skipped": (Counter, (_ROUTE, "reason"), None),
+    "apituning_response_contract_violations": (Counter, (_ROUTE, "field"), None),
     "apituning_access_log_dropped": (Counter, (), None),
 }
 
