@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 import httpx
 from fastapi import BackgroundTasks, FastAPI
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from pydantic import BaseModel
 
 from ailing import orm
@@ -106,7 +106,7 @@ if DRIVER == "sqlalchemy":
     app.include_router(orm.router)
 else:
 
-    @app.get("/lazy")
+    @app.get("/lazy", response_class=PlainTextResponse)
     async def lazy() -> StreamingResponse:
         """Asks for each row when it writes it: without an ORM that is what lazy loading looks like."""
 
@@ -115,7 +115,7 @@ else:
                 async with database.hold() as run:
                     yield f"{await run('select 1')}\n"
 
-        return StreamingResponse(rows())
+        return StreamingResponse(rows(), media_type="text/plain")
 
 
 @app.get("/many-queries")

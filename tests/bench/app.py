@@ -36,7 +36,7 @@ async def query() -> dict[str, int]:
 
 match os.environ["VARIANT"]:
     case "apituner":
-        from apituner.fastapi import AccessLog, ApplicationLog, RequestIds, instrument
+        from apituner.fastapi import AccessLog, ApplicationLog, ContractCheck, Probes, RequestIds, instrument
 
         # Everything on: what is off by default costs nothing.
         instrument(
@@ -46,6 +46,8 @@ match os.environ["VARIANT"]:
             request_ids=RequestIds(),
             access_log=AccessLog(),
             application_log=ApplicationLog(),
+            probes=Probes(drain_s=0),
+            contract=ContractCheck(),
         )
     case "apituner, metrics alone":
         from apituner.fastapi import instrument
