@@ -18,14 +18,14 @@ Nothing is done against the loss of the machine: with it goes also what the work
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import prometheus_client.mmap_dict
 
 from apituner.fastapi.workers.processes import born
-from apituner.fastapi.workers.sums import at_least, families
+from apituner.fastapi.workers.sums import at_least, entries
 
 # What adds up. Of the gauges of dead processes some do, too, and only the application knows which.
 _KINDS = ("counter", "histogram", "summary")
@@ -53,12 +53,14 @@ def fold(folder: Path) -> None:
         _delete_contained(files, {kind: newest})
         left = {file: number for file in files if (number := _number(file)) > newest}
         number = max(left.values(), default=newest + 1)
-        if aside := _not_in_use(left or _set_aside(files, number)):
-            archive = folder / f"{kind}_archive-{newest}.db"
+        known: set[str] = set()
+        aside = _not_in_use(left or _set_aside(files, number, known))
+        archive = [folder / f"{kind}_archive-{newest}.db"] if newest else []
+        if aside and (totals := _added_up([*archive, *aside], known)) is not None:
             beside = folder / f"{kind}.new"
-            _write(beside, [archive, *aside] if newest else aside)
+            _write(beside, totals)
             beside.rename(folder / f"{kind}_archive-{number}.db")
-            _delete_contained([archive, *aside], {kind: number})
+            _delete_contained([*archive, *aside], {kind: number})
 
 
 def _newest(files: Iterable[Path], kind: str) -> int:
@@ -84,13 +86,13 @@ def _delete_contained(files: Iterable[Path], newest: dict[str, int]) -> None:
             file.unlink(missing_ok=True)
 
 
-def _set_aside(files: Iterable[Path], number: int) -> list[Path]:
+def _set_aside(files: Iterable[Path], number: int, known: set[str]) -> list[Path]:
     """Set aside what the dead left, as far as it can be read."""
     return [
         file.rename(file.with_name(f"{file.stem}-{number}.db"))
         for file in files
         if (match := _NAME.fullmatch(file.name)) and match["pid"] and not match["number"]
-        if born(int(match["pid"])) is None and families(file) is not None
+        if born(int(match["pid"])) is None and entries(file, known) is not None
     ]
 
 
@@ -111,17 +113,21 @@ def _not_in_use(aside: Iterable[Path]) -> list[Path]:
     return unused
 
 
-def _write(target: Path, files: Iterable[Path]) -> None:
-    """Add *files* up, key by key, in a new file *target*."""
-    target.unlink(missing_ok=True)
+def _added_up(files: Iterable[Path], known: set[str]) -> dict[str, float] | None:
+    """Add *files* up, key by key; None where one of them cannot be read: it stays, and every scrape says so."""
     parts: dict[str, list[float]] = {}
     for file in files:
-        if file.stat().st_size:
-            for key, value, _, _ in _MmapedDict.read_all_values_from_file(str(file)):
-                parts.setdefault(key, []).append(value)
+        if (found := entries(file, known)) is None:
+            return None
+        for key, value in found:
+            parts.setdefault(key, []).append(value)
+    return {key: at_least(values) for key, values in parts.items()}
+
+
+def _write(target: Path, totals: Mapping[str, float]) -> None:
     # Written, and not only given a size: a full disk is an error here, and a signal that kills where the file is mapped into memory.
-    target.write_bytes(bytes(_HEAD_BYTES + sum(len(key.encode()) + _ENTRY_BYTES for key in parts)))
+    target.write_bytes(bytes(_HEAD_BYTES + sum(len(key.encode()) + _ENTRY_BYTES for key in totals)))
     archive = _MmapedDict(str(target))
-    for key, values in parts.items():
-        archive.write_value(key, at_least(values), 0.0)
+    for key, total in totals.items():
+        archive.write_value(key, total, 0.0)
     archive.close()

@@ -6,17 +6,24 @@ the last digit, the order of files changes with the processes, and to Prometheus
 all of it would seem to have come since the last scrape.
 """
 
+import json
 import math
 import struct
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
+import prometheus_client.mmap_dict
 from prometheus_client import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.samples import Sample
 
-# What a file begins with in which a process has put no value yet: no length, or the length of the length itself.
-_NO_VALUES = (bytes(4), struct.pack("i", 8))
+# A file begins with its length, in so many bytes; where a process has put no value yet, with nothing, no length, or that of the length.
+_HEAD_BYTES = 8
+_NO_VALUES = (b"", bytes(4), struct.pack("i", _HEAD_BYTES))
+
+_MmapedDict: Any = prometheus_client.mmap_dict.MmapedDict  # it has no annotations
 
 
 def families(file: Path) -> list[Metric] | None:
@@ -27,15 +34,28 @@ def families(file: Path) -> list[Metric] | None:
     it leaves an empty one. But a disk can fail, and a program can write there by mistake.
     """
     try:
-        if not file.stat().st_size:
-            return []
-        found = _merged([file])
-        # A length below 0 reads like no values.
-        return None if not found and file.read_bytes()[:4] not in _NO_VALUES else found
+        return [] if _is_empty(file) else _merged([file])
     except FileNotFoundError:
         return []
     except Exception:  # noqa: BLE001 - what is no such file may fail in any way
         return None
+
+
+def entries(file: Path, known: set[str]) -> list[tuple[str, float]] | None:
+    """
+    Read the same as it stands there: keys and values. The keys in *known* are taken for sound; new ones are looked at, and become known.
+
+    Many processes have the same keys, and to look at one takes longer than to read ten.
+    """
+    try:
+        found = [] if _is_empty(file) else list(_MmapedDict.read_all_values_from_file(str(file)))
+        for key in {key for key, *_ in found} - known:
+            _, _, labels, _ = json.loads(key)
+            dict.items(labels)
+            known.add(key)
+    except Exception:  # noqa: BLE001 - likewise
+        return None
+    return [(key, value) for key, value, *_ in found]
 
 
 def added_up(files: Iterable[Path]) -> tuple[list[Metric], list[Path]]:
@@ -72,6 +92,15 @@ def at_least(parts: Sequence[float]) -> float:
     """Add up, and round up: with this in the place of its parts no exact sum gets smaller."""
     total = exactly(parts)
     return math.nextafter(total, math.inf) if math.isfinite(total) and math.fsum([*parts, -total]) > 0 else total
+
+
+def _is_empty(file: Path) -> bool:
+    with file.open("rb") as read:
+        start = read.read(4)
+    # prometheus_client reads a length that is too short like no values.
+    if start not in _NO_VALUES and int.from_bytes(start, sys.byteorder, signed=True) <= _HEAD_BYTES:
+        raise ValueError("an impossible length")
+    return start in _NO_VALUES
 
 
 def _merged(files: Iterable[Path]) -> list[Metric]:

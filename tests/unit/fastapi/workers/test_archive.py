@@ -47,6 +47,16 @@ def test_the_dead_are_one_file_and_count_as_before(tmp_path: Path) -> None:
     assert sorted(["counter_archive-1.db", f"counter_{own}.db", "histogram_archive-1.db", f"histogram_{own}.db"]) == _names(tmp_path)
 
 
+def test_no_total_falls_by_a_rounding(tmp_path: Path) -> None:
+    """0.1 + 0.4 is 0.5, and 0.1 more 0.6; all at once, exactly added, round to more: what is less has restarted to Prometheus."""
+    for pid, seconds in ((DEAD, 0.1), (DEAD + 1, 0.4), (os.getpid(), 0.1)):
+        counted(tmp_path, pid, seconds)
+    before = _totals(tmp_path)["requests_total", ""]
+    assert before > 0.1 + 0.4 + 0.1
+    fold(tmp_path)
+    assert before <= _totals(tmp_path)["requests_total", ""]
+
+
 def test_later_dead_are_added_to_the_archive(tmp_path: Path) -> None:
     """A series that only they have, too; and with nobody to fold nothing changes."""
     counted(tmp_path, DEAD, 5)

@@ -78,6 +78,16 @@ def test_a_lock_that_is_never_given_back_does_not_stop_the_scrapes(tmp_path: Pat
     assert not dead.exists()
 
 
+def test_what_an_archive_contains_counts_once(tmp_path: Path) -> None:
+    """Also where who folded was killed before it deleted it, and nobody can."""
+    counted(tmp_path, _OWN, 5)
+    counted(tmp_path, DEAD, 6).rename(tmp_path / f"counter_{DEAD}-1.db")
+    counted(tmp_path, DEAD, 6).rename(tmp_path / "counter_archive-1.db")
+    with _locked(tmp_path):
+        assert 11.0 == _scrape(tmp_path)["requests_total"]
+    assert 11.0 == _scrape(tmp_path)["requests_total"]
+
+
 def test_a_full_disk_does_not_stop_the_scrapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """The totals count where they are, and all of them."""
     dead = counted(tmp_path, DEAD, 6)
