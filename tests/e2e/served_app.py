@@ -1,8 +1,8 @@
 """
 A small API that tells which process answers: `e2e.served_app:app`, for any ASGI server.
 
-With PREDECESSORS, the pids of an earlier container's workers, each worker inherits the files of one of them as if it had its pid: when it
-is forked if FORKED is set, or else when it makes the app.
+With PREDECESSORS, a folder with the files of an earlier container's workers, each worker finds those of one of them as if it had its pid:
+when it is forked if FORKED is set, or else when it makes the app.
 """
 
 import asyncio
@@ -20,20 +20,21 @@ from apituner.fastapi import instrument
 
 
 def _inherit() -> None:
-    for earlier in os.environ.get("PREDECESSORS", "").split():
-        folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+    folder, earlier = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]), Path(os.environ["PREDECESSORS"])
+    for counter in earlier.glob("counter_*.db"):
+        _, _, pid = counter.stem.partition("_")
         try:
-            (folder / f"process_{earlier}.start").rename(folder / f"process_{os.getpid()}.start")
+            counter.rename(folder / f"counter_{os.getpid()}.db")
         except FileNotFoundError:
             continue  # another took it
-        for file in folder.glob(f"*_{earlier}.db"):
-            file.rename(folder / f"{file.stem.removesuffix(earlier)}{os.getpid()}.db")
+        for file in earlier.glob(f"*_{pid}.*"):
+            file.rename(folder / file.name.replace(f"_{pid}.", f"_{os.getpid()}."))
         return
 
 
 if "FORKED" in os.environ:
     os.register_at_fork(after_in_child=_inherit)
-else:
+elif "PREDECESSORS" in os.environ:
     _inherit()
 
 app = FastAPI()

@@ -191,19 +191,24 @@ def test_workers_without_a_folder_say_that_they_are_incomplete(server: Server) -
 )
 def test_a_container_that_begins_anew_keeps_its_totals_alone(name: str, forked: dict[str, str], tmp_path: Path) -> None:
     """Its processes have the pids of the earlier one's, whose files are still there: the requests under way then are not under way now."""
-    with running(SERVERS[name], tmp_path) as api:
+    (folder := tmp_path / "shared").mkdir()
+    (earlier := tmp_path / "earlier").mkdir()
+    with running(SERVERS[name], folder) as api:
         eventually(lambda: _is_whole(api), "three workers")
         api.ask(20)
         with _held(api):
             eventually(lambda: api.value("http_server_active_requests", http_request_method="GET") == 1, "a request to be under way")
             eventually(lambda: _answered(api) == 20, "20 requests to be counted")
-            earlier = " ".join(map(str, _workers(api, tmp_path)))
+            workers = _workers(api, folder)
             os.killpg(api.process.pid, signal.SIGKILL)
-    with running(SERVERS[name], tmp_path, environ={"PREDECESSORS": earlier, **forked}) as api:
+    for file in [file for pid in workers for file in folder.glob(f"*_{pid}.*")]:
+        file.rename(earlier / file.name)
+    with running(SERVERS[name], folder, environ={"PREDECESSORS": str(earlier), **forked}) as api:
         eventually(lambda: _is_whole(api), "three workers")
+        assert 0 == api.value("http_server_active_requests", http_request_method="GET")
         api.ask(10)
         eventually(lambda: _answered(api) == 30, "10 more requests to be counted")
-        assert {0.0} == {api.value("http_server_active_requests", http_request_method="GET") for _ in range(5)}
+        assert [] == list(earlier.iterdir())
 
 
 def test_a_metrics_port_that_is_free_later_is_taken_later(tmp_path: Path) -> None:

@@ -75,8 +75,8 @@ def claim(folder: Path, ours: Collection[str]) -> None:
     """
     Make the files that are named after our pid our own: of the gauges that a predecessor left there, those of the families *ours* become 0.
 
-    To be called in every process before its first gauge is set, also in one that was forked; again it does nothing. Counters and histograms
-    are continued, so that totals never go backwards. The application's own gauges are left: they may be set by now.
+    To be called in every process before it sets its first gauge; again it does nothing. Counters and histograms are continued, so that
+    totals never go backwards. The application's own gauges are left: they may be set by now.
     """
     pid = os.getpid()
     started = born(pid) or _UNTOLD

@@ -1,6 +1,7 @@
 """What this process reports of itself while it lives: its event loop, CPU, memory, pools, threads, and the port that serves it all."""
 
 import asyncio
+import atexit
 import importlib.metadata
 import logging
 import os
@@ -100,7 +101,6 @@ class Worker:
         self.cpu = CpuTotal()
         self._on_publish = on_publish
         self._folder = shared_folder()
-        self._claim()
         self.loop: asyncio.AbstractEventLoop | None = None
         self._on_loop: OnThisLoop | None = None
         self.server = MetricsServer(address, self._collect, shared=self._folder is not None)
@@ -115,6 +115,7 @@ class Worker:
 
     def leave(self) -> None:
         """End, and free the port."""
+        atexit.unregister(self._leave_at_exit)
         if self._on_loop is not None:
             self._on_loop.stop()
             self._on_loop = self.loop = None
@@ -133,18 +134,21 @@ class Worker:
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._on_loop is not None:
             self._on_loop.stop()
-        # Again, since a server may have forked this process after the app was made.
-        self._claim()
         if self._folder is not None:
+            # Not where the app is made: a server may fork its workers after that.
+            claim(self._folder, {family.name for family in self.signals.registry.collect()})
             tidy(self._folder)
         self._state_facts(loop)
         self.siblings.join()
         self.server.start()
         self._on_loop = OnThisLoop(self, loop)
+        # Some servers run no lifespan, and what was noted last must count nevertheless.
+        atexit.register(self._leave_at_exit, os.getpid())
 
-    def _claim(self) -> None:
-        if self._folder is not None:
-            claim(self._folder, {family.name for family in self.signals.registry.collect()})
+    def _leave_at_exit(self, pid: int) -> None:
+        # A child that the application forked ends like this, too, and has a copy of what is not counted yet.
+        if pid == os.getpid():
+            self.leave()
 
     def _state_facts(self, loop: asyncio.AbstractEventLoop) -> None:
         kind = type(loop).__module__.partition(".")[0]

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,3 +106,29 @@ def test_a_full_disk_does_not_stop_the_scrapes(tmp_path: Path, monkeypatch: pyte
 def test_a_folder_without_files_is_an_answer(tmp_path: Path) -> None:
     """Somebody emptied it."""
     assert {"complete": 1.0} == _scrape(tmp_path)
+
+
+def _scraper(folder: Path, last: float) -> int:
+    """Fork a process that scrapes until it sees *last*; its exit status is 0 if it saw no total fall, and none beyond."""
+    if (pid := os.fork()) == 0:
+        seen, until_s = 0.0, time.monotonic() + 10
+        while seen < last and time.monotonic() < until_s:
+            before, seen = seen, _scrape(folder)["requests_total"]
+            if seen < before:
+                os._exit(1)
+        os._exit(0 if seen == last else 2)
+    return pid
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_two_that_scrape_while_workers_die_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them folds what it finds first, and neither loses anything of it or counts it twice."""
+    monkeypatch.setattr(collecting, "_PATIENCE_S", 5.0)
+    counted(tmp_path, DEAD, 1)
+    (aside := tmp_path / "aside").mkdir()
+    scrapers = [_scraper(tmp_path, last=41) for _ in range(2)]
+    for number in range(1, 41):
+        counted(aside, DEAD + number, 1).rename(tmp_path / f"counter_{DEAD + number}.db")
+    assert [0, 0] == [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in scrapers]
+    assert [41.0, 1.0] == list(_scrape(tmp_path).values())
+    assert 1 == len(list(tmp_path.glob("*.db")))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apituner.fastapi.workers.sums import added_up, at_least, exactly, families
+from apituner.fastapi.workers.sums import added_up, at_least, entries, exactly, families
 from workerfiles import REQUESTS, counted, gauge, timed
 
 _seconds = st.lists(st.floats(min_value=0, max_value=1e6), min_size=1, max_size=8)
@@ -57,7 +57,7 @@ def test_processes_are_added_up(tmp_path: Path) -> None:
         pytest.param(b"\x01\x02", id="too short for a length"),
         pytest.param(b"\xff" * 64, id="a length below zero"),
         pytest.param(struct.pack("i", 4096) + bytes(60), id="a length beyond the end"),
-        pytest.param(struct.pack("iii", 48, 0, 8) + b"nonsense" + bytes(28), id="a key that is none"),
+        pytest.param(struct.pack("iii", 40, 0, 8) + b"nonsense" + bytes(20), id="a key that is none"),
         pytest.param(random.Random(1).randbytes(4096), id="noise"),  # noqa: S311 - noise, and the same in each run
     ],
 )
@@ -68,6 +68,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_counts(content: bytes, tmp_pa
     added, unreadable = added_up([counted(tmp_path, 1, 5), bad, counted(tmp_path, 2, 6)])
     assert [bad] == unreadable
     assert [11.0] == [sample.value for family in added for sample in family.samples]
+    assert entries(bad, set()) is None
 
 
 @pytest.mark.parametrize("length", [*range(0, 128, 4), 200])
