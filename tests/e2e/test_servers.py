@@ -46,7 +46,7 @@ def _watched(api: Running) -> Iterator[list[str]]:
 
     def watch() -> None:
         before: dict[Series, float] = {}
-        while not ended.wait(0.2):
+        while not ended.wait(0.3):
             try:
                 now = api.totals()
             except httpx.TransportError:
@@ -69,7 +69,7 @@ def _load(api: Running) -> Iterator[None]:
     ended = threading.Event()
 
     def send() -> None:
-        while not ended.wait(0.02):
+        while not ended.wait(0.05):
             api.ask(1)
 
     threads = [threading.Thread(target=send) for _ in range(2)]
@@ -135,11 +135,11 @@ def _a_blocked_worker_is_seen(api: Running) -> None:
     blocking.start()
     time.sleep(0.2)
     took_s = []
-    for _ in range(20):
+    while blocking.is_alive():
         since_s = time.monotonic()
         assert _is_whole(api)
         took_s.append(time.monotonic() - since_s)
-    assert blocking.is_alive()
+    assert len(took_s) > 5
     assert max(took_s) < 0.5
     blocking.join()
 
