@@ -1,29 +1,36 @@
 """
-How many processes become one scrape.
+The folder that the processes of a container share, and whose files are whose.
 
-Several workers of one pod share a metrics port. With PROMETHEUS_MULTIPROC_DIR every process writes its values to files there and whoever is
-scraped adds them up; without it a scrape sees one worker of several, which is worse than nothing and is said by a metric of its own.
+With PROMETHEUS_MULTIPROC_DIR every process writes its values to files there, named after its pid, and whoever is scraped adds them up. Pids
+repeat, from one container of a pod to the next even the same ones, and the folder outlives a container. So every observed process states in
+the folder when it started: no two processes have both in common. Files of a pid whose holder has not (yet) said so are its predecessor's.
+
+The folder is one container's: another container's pids would look dead.
 """
 
+import json
 import logging
 import os
-import socket
+import re
 import tempfile
-import time
-from contextlib import suppress
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
+import prometheus_client.mmap_dict
 import prometheus_client.values
-from prometheus_client import CollectorRegistry
-from prometheus_client.multiprocess import MultiProcessCollector
 
-_log = logging.getLogger(__name__)
+from apituner.fastapi.workers.sums import families
 
-# More workers than this in one pod are not told apart from this many: "several" is all that matters.
-_MOST_SLOTS = 64
+_log = logging.getLogger("apituner.fastapi")
 
-# A file is written to as its process lives, so its time is never before the process's start, but for the clocks' resolution.
-_CLOCK_SLACK_S = 2.0
+# Gauges of live processes, and what a process states of itself.
+_NAMED_AFTER_PID = re.compile(r"(?:gauge_live[a-z]+_(?P<gauges>\d+)\.db|process_(?P<stated>\d+)\.start)")
+
+_PROC = Path("/proc")
+_UNTOLD = "?"
+
+_MmapedDict: Any = prometheus_client.mmap_dict.MmapedDict  # it has no annotations
 
 
 def shared_folder() -> Path | None:
@@ -40,6 +47,7 @@ def shared_folder() -> Path | None:
         # A folder may be there and yet read-only.
         with tempfile.TemporaryFile(dir=name):
             pass
+        _remove_unreadable(Path(name))
     except OSError as error:
         raise OSError(
             f"PROMETHEUS_MULTIPROC_DIR is {name!r}, which cannot be written ({error.strerror}): mount an emptyDir there"
@@ -47,101 +55,78 @@ def shared_folder() -> Path | None:
     return Path(name)
 
 
-def forget_predecessor(folder: Path) -> None:
-    """
-    Remove the gauges that an earlier process of our own pid left behind.
-
-    A volume outlives a container, and pids repeat in the next one: its workers would begin with the old workers' gauges. Counters and
-    histograms are continued, so that totals never go backwards.
-    """
-    for file in folder.glob(f"gauge_*_{os.getpid()}.db"):
-        if not _written_by(os.getpid(), file):
-            file.unlink(missing_ok=True)
-
-
-def collected(folder: Path) -> CollectorRegistry:
-    """Add up the values of all processes, after forgetting the gauges of those that are gone: nobody else tells when a worker is killed."""
-    for file in folder.glob("gauge_live*_*.db"):
-        pid = file.stem.rpartition("_")[2]
-        if pid.isdecimal() and not (_alive(int(pid)) and _written_by(int(pid), file)):
-            file.unlink(missing_ok=True)
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call]  # the library's annotations end here
-    return registry
-
-
-def _alive(pid: int) -> bool:
+def born(pid: int) -> str | None:
+    """Tell when process *pid* started, in Linux' ticks since boot; "?" where the system does not say, None where it is gone or a zombie."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
+    except (ProcessLookupError, OverflowError):
+        return None
     except PermissionError:
-        return True
-    return True
+        pass
+    try:
+        # The second field is the command in brackets and may itself hold blanks; the third is the state, the 22nd the start.
+        fields = (_PROC / f"{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+    except OSError:
+        return _UNTOLD
+    return None if fields[0] in "ZX" else fields[19]
 
 
-def _written_by(pid: int, file: Path) -> bool:
-    """Whether *file* is of the process that has *pid* now, and not of an earlier one; True where the system cannot tell."""
-    with suppress(OSError, ValueError, IndexError):
-        uptime_s = float(Path("/proc/uptime").read_text("ascii").split()[0])
-        # The second field is the command in brackets and may itself hold blanks; the start is the 22nd, in clock ticks since boot.
-        ticks = int(Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19])
-        started = time.time() - uptime_s + ticks / os.sysconf("SC_CLK_TCK")
-        return file.stat().st_mtime >= started - _CLOCK_SLACK_S
-    return True
-
-
-class Siblings:
+def claim(folder: Path, ours: Collection[str]) -> None:
     """
-    How many processes of this pod are instrumented: each holds an abstract socket of Linux, which the kernel frees when it dies.
+    Make the files that are named after our pid our own: of the gauges that a predecessor left there, those of the families *ours* become 0.
 
-    The name is within the pod's network, and carries the metrics' address, so that two containers of a pod are told apart.
+    To be called in every process before it sets its first gauge; again it does nothing. Counters and histograms are continued, so that
+    totals never go backwards. The application's own gauges are left: they may be set by now.
     """
+    pid = os.getpid()
+    started = born(pid) or _UNTOLD
+    if _stated(folder, pid) == started != _UNTOLD:
+        return
+    _remove_unreadable(folder)
+    for file in folder.glob(f"gauge_live*_{pid}.db"):
+        # Not deleted: prometheus_client may have opened it already, and would go on writing where nobody looks.
+        values = _MmapedDict(str(file))
+        for key in [key for key, _, _ in values.read_all_values() if json.loads(key)[0] in ours]:
+            values.write_value(key, 0.0, 0.0)
+        values.close()
+    _statement(folder, pid).write_text(started, "ascii")
 
-    def __init__(self, address: str) -> None:
-        self._address = address
-        self._held: socket.socket | None = None
-        self.place = 0
-        """The number of the place that this process has; a successor takes it over."""
 
-    @property
-    def first(self) -> bool:
-        """Whether this process has the first place: it reports what is the container's and not the process's."""
-        return self.place == 0
+def forget_the_dead(folder: Path) -> None:
+    """Remove the gauges of processes that are gone: nobody else tells when a worker is killed."""
+    for file in folder.iterdir():
+        if (match := _NAMED_AFTER_PID.fullmatch(file.name)) and born(int(match["gauges"] or match["stated"])) is None:
+            file.unlink(missing_ok=True)
 
-    def join(self) -> None:
-        """Take the first free place, if the system has such sockets."""
-        if self._held is not None:
-            return
-        for slot in range(_MOST_SLOTS):
-            if (held := self._bind(slot)) is not None:
-                self._held, self.place = held, slot
-                return
 
-    def leave(self) -> None:
-        """Give the place back."""
-        if self._held is not None:
-            self._held.close()
-            self._held = None
+def left_by_a_predecessor(file: Path) -> bool:
+    """Whether these are gauges of a process that is gone, in the name of one that has its pid now and has not claimed them yet."""
+    if (match := _NAMED_AFTER_PID.fullmatch(file.name)) is None:
+        return False
+    pid = int(match["gauges"] or match["stated"])
+    return (stated := _stated(file.parent, pid)) is not None and stated != born(pid)
 
-    def count(self) -> int:
-        """Count the places that are taken; where the system has none, as many as the environment asks for."""
-        if self._held is None:
-            text = os.environ.get("WEB_CONCURRENCY", "").strip()
-            return int(text) if text.isdecimal() else 1
-        taken = 0
-        for slot in range(_MOST_SLOTS):
-            if (free := self._bind(slot)) is None:
-                taken += 1
+
+def _remove_unreadable(folder: Path) -> None:
+    """
+    Take away what is no file of prometheus_client and has a name of ours: to open it would fail, and with it the start of the API.
+
+    Totals are renamed: every scrape finds them like any other, and says that it is not complete. Gauges of a predecessor are no loss.
+    """
+    for file in folder.glob(f"*_{os.getpid()}.db"):
+        if families(file) is None:
+            if file.name.startswith("gauge_live"):
+                file.unlink()
             else:
-                free.close()
-        return taken
+                file.rename(file.with_suffix(".unreadable.db"))
 
-    def _bind(self, slot: int) -> socket.socket | None:
-        place = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            place.bind(f"\0apituner/{self._address}/{slot}")
-        except (OSError, ValueError):
-            place.close()
-            return None
-        return place
+
+def _statement(folder: Path, pid: int) -> Path:
+    return folder / f"process_{pid}.start"
+
+
+def _stated(folder: Path, pid: int) -> str | None:
+    try:
+        return _statement(folder, pid).read_text("ascii")
+    except OSError:
+        return None

@@ -55,17 +55,19 @@ def own_cpu_stat(membership: Path = Path("/proc/self/cgroup"), mounted: Path = P
 
 
 class ThrottlingClock:
-    """Counts the throttling of this process's control group from now on."""
+    """Counts the throttling of this process's control group from now on, for all processes in it."""
 
     def __init__(self, signals: WorkerSignals) -> None:
         self._signals = signals
         self._file = own_cpu_stat()
         self._before = self._read()
 
-    def publish(self) -> None:
-        """Hand on what has come since the last time; nothing where the system has no such record."""
+    def publish(self, *, leads: bool) -> None:
+        """Hand on what has come since the last time, unless another process *leads* and does; nothing where the system has no record."""
         before, now = self._before, self._read()
         self._before = now
+        if not leads:
+            return
         self._signals.cgroup_periods.of().add(max(0, now.periods - before.periods))
         self._signals.cgroup_throttled_periods.of().add(max(0, now.throttled_periods - before.throttled_periods))
         self._signals.cgroup_throttled.of().add(max(0.0, now.throttled_s - before.throttled_s))

@@ -1,4 +1,4 @@
-"""How much of a CPU this process and its event loop used lately."""
+"""How much of a CPU this process and its event loop used: in all, and lately."""
 
 import time
 from collections import deque
@@ -7,25 +7,31 @@ from collections import deque
 _WINDOW_S = 15.0
 
 
-class CpuUsage:
-    """A sliding mean over about 15 s."""
+class CpuTotal:
+    """The CPU time of this process since it began: its start is work, too."""
 
     def __init__(self) -> None:
-        self._readings: deque[tuple[float, float, float]] = deque()
-        self._counted_s = time.process_time()
+        self._counted_s = 0.0
 
     def uncounted_s(self) -> float:
-        """Return the CPU time of this process since the last call."""
+        """Return what came since the last call."""
         before_s, self._counted_s = self._counted_s, time.process_time()
         return self._counted_s - before_s
 
-    def ratios(self, now_s: float, loop_cpu_s: float) -> tuple[float, float] | None:
+
+class CpuUsage:
+    """A sliding mean over about 15 s, for one event loop."""
+
+    def __init__(self) -> None:
+        self._readings: deque[tuple[float, float, float]] = deque()
+
+    def ratios(self, now_s: float, process_cpu_s: float, loop_cpu_s: float) -> tuple[float, float] | None:
         """Return the cores that the process used, and the share of one that its event loop used; None on the first call."""
         readings = self._readings
-        readings.append((now_s, self._counted_s, loop_cpu_s))
+        readings.append((now_s, process_cpu_s, loop_cpu_s))
         while now_s - readings[0][0] > _WINDOW_S:
             readings.popleft()
-        since_s, cpu_before_s, loop_before_s = readings[0]
+        since_s, process_before_s, loop_before_s = readings[0]
         if now_s <= since_s:
             return None
-        return (self._counted_s - cpu_before_s) / (now_s - since_s), (loop_cpu_s - loop_before_s) / (now_s - since_s)
+        return (process_cpu_s - process_before_s) / (now_s - since_s), (loop_cpu_s - loop_before_s) / (now_s - since_s)

@@ -1,11 +1,13 @@
 """What this process reports of itself while it lives: its event loop, CPU, memory, pools, threads, and the port that serves it all."""
 
 import asyncio
+import atexit
 import importlib.metadata
 import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
@@ -18,11 +20,13 @@ from apituner.fastapi.eventloop.stalls import StallWatch
 from apituner.fastapi.measures.signals import Signals
 from apituner.fastapi.operations.companion import Companion
 from apituner.fastapi.settings import MetricsAddress
-from apituner.fastapi.workers.processes import Siblings, collected, forget_predecessor, shared_folder
+from apituner.fastapi.workers.collecting import collected, tidy
+from apituner.fastapi.workers.processes import claim, shared_folder
 from apituner.fastapi.workers.serving import MetricsServer
+from apituner.fastapi.workers.siblings import Siblings
 from apituner.fastapi.workers.threads import ThreadWatch
 from apituner.fastapi.workers.throttling import ThrottlingClock
-from apituner.fastapi.workers.usage import CpuUsage
+from apituner.fastapi.workers.usage import CpuTotal, CpuUsage
 from apituner.fastapi.workers.watch import WatchThread
 
 _log = logging.getLogger("apituner.fastapi")
@@ -53,6 +57,7 @@ class OnThisLoop:
         self._pauses.stop()
         self._thread.stop()
         self._worker.on_tick()
+        self._worker.signals.worker.cpu.of().add(self._worker.cpu.uncounted_s())
         self._worker.signals.tallies.count()
 
     def next_look_s(self, now_s: float) -> float:
@@ -66,14 +71,13 @@ class OnThisLoop:
     def publish(self, now_s: float) -> None:
         """Hand on what was noted, and set the gauges."""
         signals = self._worker.signals.worker
-        signals.cpu.of().add(self._usage.uncounted_s())
-        if (ratios := self._usage.ratios(now_s, self._sampler.record.cpu_s)) is not None:
+        signals.cpu.of().add(self._worker.cpu.uncounted_s())
+        if (ratios := self._usage.ratios(now_s, time.process_time(), self._sampler.record.cpu_s)) is not None:
             signals.cpu_max.set(ratios[0])
             signals.loop_cpu_max.set(ratios[1])
         self._threads.publish()
         self._sampler.record.publish()
-        if self._worker.siblings.first:
-            self._throttling.publish()
+        self._throttling.publish(leads=self._worker.siblings.leads())
         self._worker.publish()
         self._stalls.report()
 
@@ -96,6 +100,7 @@ class Worker:
         self.own_packages = own_packages
         self.on_tick = on_tick
         self.siblings = Siblings(f"{address.host}:{address.port}")
+        self.cpu = CpuTotal()
         self._on_publish = on_publish
         self._companions = companions
         self._folder = shared_folder()
@@ -113,6 +118,7 @@ class Worker:
 
     def leave(self) -> None:
         """End, and free the port."""
+        atexit.unregister(self._leave_at_exit)
         if self._on_loop is not None:
             self._on_loop.stop()
             self._on_loop = self.loop = None
@@ -134,16 +140,25 @@ class Worker:
         if self._on_loop is not None:
             self._on_loop.stop()
         if self._folder is not None:
-            forget_predecessor(self._folder)
+            # Not where the app is made: a server may fork its workers after that.
+            claim(self._folder, {family.name for family in self.signals.registry.collect()})
+            tidy(self._folder)
         self._state_facts(loop)
         self.siblings.join()
         self.server.start()
         for companion in self._companions:
             companion.start()
         self._on_loop = OnThisLoop(self, loop)
+        # Some servers run no lifespan, and what was noted last must count nevertheless.
+        atexit.register(self._leave_at_exit, os.getpid())
+
+    def _leave_at_exit(self, pid: int) -> None:
+        # A child that the application forked ends like this, too, and has a copy of what is not counted yet.
+        if pid == os.getpid():
+            self.leave()
 
     def _state_facts(self, loop: asyncio.AbstractEventLoop) -> None:
-        kind = "uvloop" if type(loop).__module__.startswith("uvloop") else "asyncio"
+        kind = type(loop).__module__.partition(".")[0]
         signals = self.signals.worker
         signals.build.labels(_version(), _server(), kind).set(1)
         signals.workers.set(1)
@@ -154,7 +169,7 @@ class Worker:
     def _collect(self) -> CollectorRegistry:
         self.signals.tallies.count()
         if self._folder is not None:
-            return collected(self._folder)
+            return collected(self._folder, self.signals.worker.complete)
         self.signals.worker.complete.set(1 if self.siblings.count() <= 1 else 0)
         return self.signals.registry
 

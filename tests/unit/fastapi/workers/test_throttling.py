@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
-from apituner.fastapi.workers.throttling import Throttling, own_cpu_stat, read_throttling
+from apituner.fastapi.measures.signals import Signals
+from apituner.fastapi.workers.throttling import Throttling, ThrottlingClock, own_cpu_stat, read_throttling
 
 
 @pytest.mark.parametrize(
@@ -59,3 +61,26 @@ def test_the_own_group_is_found(expected: str | None, membership: str | None, fi
         (tmp_path / "cgroup").write_text(membership, encoding="utf-8")
     found = own_cpu_stat(tmp_path / "cgroup", mounted)
     assert (mounted / expected if expected else None) == found
+
+
+def test_throttling_is_counted_once_whoever_leads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the container's; who takes the lead over does not count again what was counted before."""
+    file = tmp_path / "cpu.stat"
+    monkeypatch.setattr("apituner.fastapi.workers.throttling.own_cpu_stat", lambda: file)
+    registry = CollectorRegistry()
+    signals = Signals(registry)
+
+    def throttled(periods: int) -> None:
+        file.write_text(f"nr_periods {periods}\nnr_throttled {periods}\nthrottled_usec {periods}000000\n", encoding="ascii")
+
+    throttled(10)
+    first, second = ThrottlingClock(signals.worker), ThrottlingClock(signals.worker)
+    throttled(15)
+    first.publish(leads=True)
+    second.publish(leads=False)
+    throttled(18)
+    second.publish(leads=True)
+    signals.tallies.count()
+    assert [8.0, 8.0, 8.0] == [
+        registry.get_sample_value(f"apituning_cgroup_{name}_total") for name in ("periods", "throttled_periods", "throttled_seconds")
+    ]
