@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry
 
@@ -110,17 +110,29 @@ def instrument(  # noqa: PLR0913 - each is a switch of its own
         queue=signals.requests.queue.of() if trust_request_start else None,
         client_gone=(ClientDisconnect,),
     )
-    build = app.build_middleware_stack
 
-    def build_middleware_stack() -> Application:
+    def around(stack: Application) -> Application:
         calls.look()  # all that the application imports at its start is there by now; what it imports later is found soon
-        # Around all other middleware, also what is added later: their time is part of what the client waits for.
-        return RequestMiddleware(build(), meter=meter, worker=worker, practice=practice)
+        return RequestMiddleware(stack, meter=meter, worker=worker, practice=practice)
 
-    # No public hook is around all middleware; this method is called once, at the first scope.
-    app.build_middleware_stack = build_middleware_stack  # type: ignore[method-assign]  # on this app alone
+    _put(app, around)
     app.state.apituner = instrumentation
     return instrumentation
+
+
+def _put(app: "Starlette", around: Callable[[Application], Application]) -> None:
+    """
+    Put something around all middleware of *app*, also around what is added later: its time is part of what the client waits for.
+
+    No public hook is around all of it. `build_middleware_stack` is not, either: OpenTelemetry puts its own in the place of that method, and
+    refuses an app whose stack is not as Starlette built it. So the attribute is watched in which the whole stack is kept.
+    """
+    own_class = type(app)
+
+    def set_attribute(self: "Starlette", name: str, value: Any) -> None:  # noqa: ANN401 - as the attributes of any object
+        own_class.__setattr__(self, name, around(value) if name == "middleware_stack" and value is not None else value)
+
+    app.__class__ = type(own_class.__name__, (own_class,), {"__module__": own_class.__module__, "__setattr__": set_attribute})
 
 
 def _each(*steps: Callable[[], None]) -> Callable[[], None]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apituner.fastapi.operations.lines import Clock, Format, plain
+from apituner.fastapi.operations.tracing import active_trace
 from apituner.fastapi.requests.spans import current
 
 # Loggers with handlers of their own beside the root's: those of the servers.
@@ -91,7 +92,7 @@ def stamp_records() -> None:
         record = make(*args, **kwargs)
         exchange = current.get()
         record.request_id = "" if exchange is None else exchange.request_id
-        record.trace_id = "" if exchange is None else exchange.trace_id
+        record.trace_id = active_trace() or ("" if exchange is None else exchange.trace_id)
         return record
 
     stamped.stamps_ids = True  # type: ignore[attr-defined]  # a mark, so that it is done once

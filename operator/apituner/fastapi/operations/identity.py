@@ -7,19 +7,16 @@ brings none gets new ones; the ids of a tracing library that is in use come firs
 
 import os
 import re
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from apituner.fastapi.requests.exchange import Exchange
+from apituner.fastapi.operations.tracing import active_trace
+from apituner.fastapi.requests.exchange import Exchange, Message
 
 # What proxies and clients send: UUIDs, ULIDs, "Root=1-67891233-abcdef012345678912345678", and so on; nothing that could end a header or a
 # quoted string.
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:=@/+-]{1,128}").fullmatch
 # https://www.w3.org/TR/trace-context/#traceparent-header: version, trace, parent, flags; version ff and ids of zeros are invalid.
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?").fullmatch
-
-
 _DRAWN = 256
 
 
@@ -32,45 +29,40 @@ class Identity:
     """Gives every exchange its ids; with *answered*, the response names the request's."""
 
     def __init__(self, *, answered: bool) -> None:
-        self._answered = answered
-        self._active_trace: Callable[[], str] | None = None
-        self._looked = False
+        self._starting = self._answer if answered else self._trace
         self._names: list[bytes] = []
         # A forked worker must not give the names that its sibling gives.
         os.register_at_fork(after_in_child=self._names.clear)
 
     def begin(self, exchange: Exchange) -> None:
         """Name a request that begins."""
-        if not self._looked:
-            self._active_trace, self._looked = _active_trace(), True
         headers = dict(exchange.scope["headers"])
         given = headers.get(b"x-request-id")
         made = self._names.pop() if self._names else self._draw()
-        name = made if given is None or not _REQUEST_ID(given) else given
-        exchange.request_id = name.decode("ascii")
+        exchange.request_id = (made if given is None or not _REQUEST_ID(given) else given).decode("ascii")
         parent = headers.get(b"traceparent")
         trace = None if parent is None else _TRACEPARENT(parent)
         exchange.trace_id = (trace[1] if trace else made).decode("ascii")
-        if self._active_trace is not None and (active := self._active_trace()):
+        exchange.starting = self._starting
+
+    def _answer(self, exchange: Exchange, message: Message) -> None:
+        """Name the request in its response, unless the application does it."""
+        headers = message.get("headers", ())
+        for header in headers:
+            if header[0] == b"x-request-id":
+                break
+        else:
+            message["headers"] = [*headers, (b"x-request-id", exchange.request_id.encode("ascii"))]
+        self._trace(exchange, message)
+
+    @staticmethod
+    def _trace(exchange: Exchange, _message: Message) -> None:
+        """Take over the trace of the span within which the response starts: most tracing begins within the application."""
+        if active := active_trace():
             exchange.trace_id = active
-        if self._answered:
-            exchange.added_headers = [(b"x-request-id", name)]
 
     def _draw(self) -> bytes:
         """Draw names of 128 bits, and return one: the system gives many at once ten times as fast as one by one."""
         drawn = os.urandom(16 * _DRAWN).hex().encode("ascii")
         self._names.extend(drawn[at : at + 32] for at in range(0, len(drawn), 32))
         return self._names.pop()
-
-
-def _active_trace() -> Callable[[], str] | None:
-    """Return how to ask OpenTelemetry for the trace that is active; None where the application has set up no tracing."""
-    if "opentelemetry.sdk.trace" not in sys.modules:
-        return None
-    from opentelemetry import trace  # noqa: PLC0415 - only where the application has it
-
-    def active() -> str:
-        context = trace.get_current_span().get_span_context()
-        return f"{context.trace_id:032x}" if context.is_valid else ""
-
-    return active

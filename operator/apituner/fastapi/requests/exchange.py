@@ -82,7 +82,6 @@ class Exchange:
         "_receive",
         "_send",
         "_since_s",
-        "added_headers",
         "body",
         "building",
         "finished",
@@ -95,6 +94,7 @@ class Exchange:
         "serialization_s",
         "serializing_since_s",
         "spans",
+        "starting",
         "status",
         "told_late",
         "trace_id",
@@ -118,8 +118,8 @@ class Exchange:
         self.body: list[bytes] | None = None
         """The parts of the body, where somebody wants to look at them."""
         self.look: Look | None = None
-        self.added_headers: list[tuple[bytes, bytes]] | None = None
-        """What is added to the headers of the response."""
+        self.starting: Callable[[Exchange, Message], None] | None = None
+        """Who wants to know of the start of the response, and may change it."""
         self.request_id = self.trace_id = ""
         self._client_gone = False
         self._book = book
@@ -158,8 +158,8 @@ class Exchange:
             self.status = message["status"]
             if self.look is not None:
                 self.body = self.look(self.scope, message)
-            if self.added_headers is not None:
-                message["headers"] = [*message.get("headers", ()), *self.added_headers]
+            if self.starting is not None:
+                self.starting(self, message)
             if self.serializing_since_s:
                 self.serialized(time.perf_counter())
             self.building = True  # what the body still has to ask for, such as a stream of rows

@@ -100,6 +100,8 @@ class RequestMiddleware:
         # nothing is charged to it: it would never be settled.
         exchange = Exchange(self._meter, scope, path_of(scope), receive, send)
         exchange.finished = True
+        for begin in self._begin:
+            begin(exchange)
         outer = current.set(exchange)
         try:
             await self.app(scope, receive, send)

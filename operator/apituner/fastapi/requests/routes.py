@@ -45,7 +45,7 @@ class _Entry:
 
 
 class RouteTable:
-    """The templates of an application's routes; read again when their number changes, since routes may be added while it runs."""
+    """The templates of an application's routes; read again when their number changes, since some are added late, and below."""
 
     def __init__(self, routes: Callable[[], Sequence[object]]) -> None:
         self._routes = routes
@@ -61,13 +61,13 @@ class RouteTable:
         """
         if endpoint is not None and (known := self._by_endpoint.get(id(endpoint))) is not None:
             return known
-        if (count := len(self._routes())) != self._count:
+        if (count := _count(self._routes())) != self._count:
             self._read(count)
         return self._by_endpoint.get(id(endpoint)) or _resolve(self._entries, path, method)
 
     def packages(self) -> frozenset[str]:
         """Return the packages, by their first name, of the functions that serve the routes: they are the application's own."""
-        self._read(len(self._routes()))
+        self._read(_count(self._routes()))
         modules = (getattr(endpoint, "__module__", "") for entry in self._entries for endpoint, _ in entry.endpoints())
         # FastAPI's own routes serve the documentation.
         return frozenset(module.partition(".")[0] for module in modules) - {"fastapi", "starlette"}
@@ -98,6 +98,17 @@ def _resolve(entries: Iterable[_Entry], path: str, method: str) -> str:
             return template
         refused = refused or template
     return refused
+
+
+def _count(routes: Iterable[Any]) -> int:
+    """Count the routes and all that lie below them."""
+    count = 0
+    for route in routes:
+        if (included := getattr(route, "effective_route_contexts", None)) is not None:
+            count += sum(1 for _ in included())
+        else:
+            count += 1 + _count(getattr(route, "routes", None) or ())
+    return count
 
 
 def _entries(routes: Iterable[Any]) -> Iterator[_Entry]:

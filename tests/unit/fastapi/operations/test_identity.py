@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+from typing import Any
 
 import httpx
 import pytest
@@ -33,6 +34,14 @@ def _named(*headers: tuple[bytes, bytes], answered: bool = True) -> Exchange:
     return exchange
 
 
+def _answered(exchange: Exchange, *headers: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+    """Return the headers with which a response starts to which the application gives *headers*."""
+    message: dict[str, Any] = {"type": "http.response.start", "status": 200, "headers": list(headers or ((b"content-length", b"2"),))}
+    exchange.send(message).close()  # type: ignore[attr-defined]  # the coroutine of `_nothing`
+    given: list[tuple[bytes, bytes]] = message["headers"]
+    return given
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -46,7 +55,7 @@ def test_a_name_that_a_request_brings_is_kept(given: bytes) -> None:
     """So that it is found again in the logs of whoever sent it; the response says it back."""
     exchange = _named((b"x-request-id", given))
     assert exchange.request_id == given.decode()
-    assert exchange.added_headers == [(b"x-request-id", given)]
+    assert _answered(exchange) == [(b"content-length", b"2"), (b"x-request-id", given)]
 
 
 @pytest.mark.parametrize(
@@ -90,16 +99,21 @@ def test_a_trace_is_continued(expected: str | None, given: str) -> None:
 
 
 def test_the_active_trace_of_a_tracing_library_comes_first() -> None:
-    """Its spans and these logs must be found by one id."""
-    tracer = TracerProvider().get_tracer("orders")
-    with tracer.start_as_current_span("GET /orders") as span:
-        exchange = _named((b"traceparent", f"00-{_TRACE}-00f067aa0ba902b7-01".encode()))
+    """Its spans and these logs must be found by one id; its span begins after the request and before the response."""
+    exchange = _named((b"traceparent", f"00-{_TRACE}-00f067aa0ba902b7-01".encode()))
+    with TracerProvider().get_tracer("orders").start_as_current_span("GET /orders") as span:
+        _answered(exchange)
     assert exchange.trace_id == trace.format_trace_id(span.get_span_context().trace_id)
 
 
 def test_a_response_is_left_alone_where_only_logs_want_ids() -> None:
     """A header is added by its own switch."""
-    assert _named(answered=False).added_headers is None
+    assert _answered(_named(answered=False)) == [(b"content-length", b"2")]
+
+
+def test_a_name_that_the_application_gives_stands_alone() -> None:
+    """Two headers of one name would leave it to each client which counts."""
+    assert _answered(_named(), (b"x-request-id", b"own")) == [(b"x-request-id", b"own")]
 
 
 async def test_the_header_stands_in_every_response() -> None:

@@ -1,6 +1,7 @@
 """Requests are measured to their last byte, by route, and probes are not."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from starlette.routing import Mount
 from starlette.types import Message, Receive, Scope, Send
 
 from apituner.fastapi.measures.signals import Signals
+from apituner.fastapi.requests.exchange import Exchange
 from apituner.fastapi.requests.meter import Meter
 from apituner.fastapi.requests.middleware import Practice, RequestMiddleware
 from apituner.fastapi.requests.queueing import queue_time_s
@@ -48,14 +50,20 @@ class _World:
         self.signals = Signals(CollectorRegistry())
         self.worker = _Worker()
         self.meter = Meter(self.signals, RouteTable(lambda: self.app.routes))
-        practice = Practice(exclude=frozenset({"/healthz"}), client_gone=(ClientDisconnect,))
+        self.begun: list[Exchange] = []
+        practice = Practice(
+            exclude=frozenset({"/healthz"}),
+            begin=(self.begun.append,),
+            queue=self.signals.requests.queue.of(),
+            client_gone=(ClientDisconnect,),
+        )
         self.middleware = RequestMiddleware(self.app, meter=self.meter, worker=self.worker, practice=practice)
 
-    async def ask(self, method: str, path: str) -> httpx.Response:
+    async def ask(self, method: str, path: str, **headers: str) -> httpx.Response:
         """Send one request."""
         transport = httpx.ASGITransport(self.middleware, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://orders") as client:
-            return await client.request(method, path)
+            return await client.request(method, path, headers=headers)
 
     def value(self, name: str, **labels: str) -> float:
         """Read one series, after everything that was noted is counted; 0 where there is none."""
@@ -156,7 +164,7 @@ async def test_a_client_that_goes_away_is_counted(world: _World) -> None:
     async def send(_message: Message) -> None:
         raise AssertionError
 
-    await world.middleware({"type": "http", "method": "GET", "path": "/gone"}, receive, send)
+    await world.middleware({"type": "http", "method": "GET", "path": "/gone", "headers": []}, receive, send)
     assert world.count("GET", "", 499) == 1
     assert world.active() == 0
 
@@ -225,6 +233,14 @@ async def test_the_end_of_the_lifespan_ends_the_worker(world: _World) -> None:
 def test_the_time_in_the_proxys_queue_is_read_in_any_unit(expected_s: float | None, header: bytes) -> None:
     """What makes no sense is left out: a wrong queue time is worse than none."""
     assert expected_s == queue_time_s([(b"host", b"orders"), (b"x-request-start", header)], 1_000_000_002.5)
+
+
+async def test_the_time_in_the_proxys_queue_is_measured(world: _World) -> None:
+    """It is no part of the request's own."""
+    await world.ask("GET", "/", **{"X-Request-Start": f"t={time.time() - 3:.3f}"})
+    await world.ask("GET", "/")
+    assert world.value("apituning_request_queue_time_seconds_count") == 1
+    assert world.value("apituning_request_queue_time_seconds_sum") == pytest.approx(3, abs=0.5)
 
 
 def test_without_the_header_there_is_no_queue_time() -> None:
@@ -317,6 +333,7 @@ async def test_a_websocket_is_no_request(world: _World) -> None:
 
     sent = await _converse(world, {"type": "websocket", "path": "/prices", "query_string": b""}, {"type": "websocket.connect"})
     assert [message.get("text") for message in sent if message["type"] == "websocket.send"] == ["0"]
+    assert [exchange.path for exchange in world.begun] == ["/prices"]  # so that it has ids in the application log
     assert world.measured() == 0
 
 

@@ -70,6 +70,23 @@ def test_a_route_added_later_is_known() -> None:
     assert table.template(None, "/late", "GET") == "/late"
 
 
+@pytest.mark.parametrize("where", ["router", "mounted"])
+def test_a_route_added_later_below_is_known(where: str) -> None:
+    """The number of the app's own routes stays the same then."""
+
+    async def late() -> None:
+        """Answer nothing."""
+
+    app, mounted, router = FastAPI(), FastAPI(), APIRouter()
+    router.get("/first")(late)
+    app.include_router(router, prefix="/router")
+    app.mount("/mounted", mounted)
+    table = RouteTable(lambda: app.routes)
+    table.packages()
+    (router if where == "router" else mounted).get("/late")(late)
+    assert table.template(None, f"/{where}/late", "GET") == f"/{where}/late"
+
+
 def test_an_endpoint_that_the_router_found_is_looked_up() -> None:
     """Matching every path a second time would cost as much as the router itself."""
     app = FastAPI()
