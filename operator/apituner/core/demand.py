@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from apituner.core.configuration import Configuration, Knob
-from apituner.core.laws import residence_s
+from apituner.core.laws import Usl, residence_s
 from apituner.core.policy import Policy
 from apituner.core.snapshot import Signal, Snapshot
 from apituner.core.workload import SettingName, Workload
@@ -30,6 +30,20 @@ class ServiceDemand:
     """All other time inside the API: queries, downstream calls and what no station explains."""
     worker_bytes: float | None
     """Resident memory of the largest worker; None where it is not reported."""
+    blocked_s: float = 0.0
+    """Time for which the event loop stood still without using CPU."""
+    queries: float = 0.0
+    """Statements, per request."""
+    query_s: float = 0.0
+    """One statement, at the concurrency of now."""
+    curve: Usl | None = None
+    """How a statement's time grows with how many run at once; None where that is not known."""
+    external_s: float = 0.0
+    """Calls to other services, all together."""
+    windows: int = 0
+    """How many windows the estimates rest on."""
+    relative_error: float = 0.0
+    """The standard error of the least known of the demands that bind, as a share of it."""
 
 
 def in_force(seen: Snapshot, workload: Workload, policy: Policy) -> Configuration:

@@ -1,6 +1,7 @@
 """The laws of queues that the model rests on, each with its symbols."""
 
 import math
+from dataclasses import dataclass
 
 
 def waiting_probability(offered: float, servers: int) -> float:
@@ -47,3 +48,27 @@ def residence_s(demand_s: float, utilization: float) -> float:
     An event loop that serves many short callbacks in turn behaves so (measured against uvicorn: 0 to 15 % on the low side).
     """
     return math.inf if utilization >= 1 else demand_s / (1 - utilization)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usl:
+    """
+    How long a query takes when *n* of them run at once, by the Universal Scalability Law.
+
+    R(n) = base_s * (1 + contention * (n - 1) + coherency * n * (n - 1)); throughput n / R(n) is largest at the knee. Source: Gunther 2007;
+    the base must be fitted with the rest (Schwartz 2015).
+    """
+
+    base_s: float
+    contention: float
+    coherency: float
+
+    def response_s(self, n: float) -> float:
+        """Return the time of one query when *n* of them, at least one, run at once."""
+        n = max(1.0, n)
+        return self.base_s * (1 + self.contention * (n - 1) + self.coherency * n * (n - 1))
+
+    @property
+    def knee(self) -> float:
+        """The number of queries at once beyond which throughput falls; infinite where it never does."""
+        return math.sqrt((1 - self.contention) / self.coherency) if self.coherency > 0 and self.contention < 1 else math.inf

@@ -22,6 +22,7 @@ class Signal(StrEnum):
     CPU_CORES = "cpu_cores"
     LOOP_CPU_CORES = "loop_cpu_cores"
     WORKER_CPU_MAX_RATIO = "worker_cpu_max_ratio"
+    THROTTLED_RATIO = "throttled_ratio"
     LOOP_LAG_MEAN_S = "loop_lag_mean_s"
     LOOP_LAG_P99_S = "loop_lag_p99_s"
     LOOP_BLOCKED_RATIO = "loop_blocked_ratio"
@@ -34,8 +35,44 @@ class Signal(StrEnum):
     POOL_TIMEOUTS_RPS = "pool_timeouts_rps"
     QUERIES_RPS = "queries_rps"
     QUERY_MEAN_S = "query_mean_s"
+    QUERIES_IN_SERIALIZATION_RATIO = "queries_in_serialization_ratio"
+    EXTERNAL_RPS = "external_rps"
+    EXTERNAL_MEAN_S = "external_mean_s"
+    EXTERNAL_IN_TRANSACTION_RATIO = "external_in_transaction_ratio"
+    EXTERNAL_WITHOUT_TIMEOUT_RATIO = "external_without_timeout_ratio"
+    SERIALIZATION_MEAN_S = "serialization_mean_s"
+    RESPONSE_MEAN_BYTES = "response_mean_bytes"
+    BACKGROUND_MEAN_S = "background_mean_s"
+    THREADPOOL_TOKENS = "threadpool_tokens"
+    THREADPOOL_BORROWED = "threadpool_borrowed"
+    THREADPOOL_WAITING = "threadpool_waiting"
     WORKERS_ALIVE = "workers_alive"
     WORKER_RSS_MAX_BYTES = "worker_rss_max_bytes"
+    POD_RSS_MAX_BYTES = "pod_rss_max_bytes"
+    RESTARTS_PER_HOUR = "restarts_per_hour"
+    DB_CONNECTIONS = "db_connections"
+    DB_ACTIVE = "db_active"
+    DB_CONNECTIONS_OTHERS = "db_connections_others"
+    DB_MAX_CONNECTIONS = "db_max_connections"
+    DB_RESERVED = "db_reserved"
+
+
+class RouteSignal(StrEnum):
+    """A figure about one route of an API, for findings that name it."""
+
+    REQUESTS_RPS = "requests_rps"
+    QUERIES_PER_REQUEST = "queries_per_request"
+    BLOCKED_RATIO = "blocked_ratio"
+    """The route's share of the time for which it blocked a loop."""
+    SERIALIZATION_MEAN_S = "serialization_mean_s"
+    RESPONSE_MEAN_BYTES = "response_mean_bytes"
+    EXTERNAL_IN_TRANSACTION_RATIO = "external_in_transaction_ratio"
+
+
+FAST_SIGNALS = frozenset(
+    {Signal.REQUESTS_RPS, Signal.OVER_OBJECTIVE_RATIO, Signal.ERRORS_RATIO, Signal.CPU_CORES, Signal.IN_FLIGHT}
+)
+"""Those that are also known over a shorter window."""
 
 
 class Absence(StrEnum):
@@ -83,6 +120,11 @@ class Snapshot:
     readings: Mapping[Signal, float]
     absent: Mapping[Signal, Absence] = field(default_factory=dict)
     exporter: Exporter
+    fast: Mapping[Signal, float] = field(default_factory=dict)
+    """Some of them over a shorter window: a minute's mean sees a fivefold step a quarter at a time. For growing only."""
+    fast_window_s: float = 0.0
+    routes: Mapping[str, Mapping[RouteSignal, float]] = field(default_factory=dict)
+    """By route template."""
 
     def __getitem__(self, signal: Signal) -> float:
         return self.readings[signal]

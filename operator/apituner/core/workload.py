@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from apituner.core.configuration import Knob
+from apituner.core.strategy import Strategy
 
 
 class SettingSource(StrEnum):
@@ -85,6 +86,9 @@ class Workload:
     settings: Mapping[SettingName, Setting] = field(default_factory=dict)
     """Only the settings that the spec's knobs name."""
     autoscaler: Autoscaler | None = None
+    strategy: Strategy = field(default_factory=Strategy)
+    template_hash: str | None = None
+    """The hash of the newest pod template, as the API server labels its pods; None where it was not read."""
 
     @property
     def unsettled_because(self) -> str | None:

@@ -70,6 +70,29 @@ def pool_overflow(figures: Figures) -> float | Absence:
     return most - kept if most >= kept else Absence.NOT_A_NUMBER
 
 
+_NOT_ASKED = (
+    Signal.THROTTLED_RATIO,
+    Signal.QUERIES_IN_SERIALIZATION_RATIO,
+    Signal.EXTERNAL_RPS,
+    Signal.EXTERNAL_MEAN_S,
+    Signal.EXTERNAL_IN_TRANSACTION_RATIO,
+    Signal.EXTERNAL_WITHOUT_TIMEOUT_RATIO,
+    Signal.SERIALIZATION_MEAN_S,
+    Signal.RESPONSE_MEAN_BYTES,
+    Signal.BACKGROUND_MEAN_S,
+    Signal.THREADPOOL_TOKENS,
+    Signal.THREADPOOL_BORROWED,
+    Signal.THREADPOOL_WAITING,
+    Signal.POD_RSS_MAX_BYTES,
+    Signal.RESTARTS_PER_HOUR,
+    Signal.DB_CONNECTIONS,
+    Signal.DB_ACTIVE,
+    Signal.DB_CONNECTIONS_OTHERS,
+    Signal.DB_MAX_CONNECTIONS,
+    Signal.DB_RESERVED,
+)
+"""Signals that the brain knows and no query asks for yet."""
+
 FORMULAS: Mapping[Signal, Formula] = {
     Signal.REQUESTS_RPS: plain(Figure.REQUESTS),
     Signal.ERRORS_RATIO: errors_ratio,
@@ -94,5 +117,6 @@ FORMULAS: Mapping[Signal, Formula] = {
     Signal.QUERY_MEAN_S: per(Figure.OPERATION_SECONDS, Figure.OPERATIONS),
     Signal.WORKERS_ALIVE: plain(Figure.WORKERS),
     Signal.WORKER_RSS_MAX_BYTES: plain(Figure.WORKER_RSS_MAX),
+    **dict.fromkeys(_NOT_ASKED, lambda _figures: Absence.NOT_EXPORTED),
 }
 """Every signal but those of the latency's distribution, which need the target's own objective."""
