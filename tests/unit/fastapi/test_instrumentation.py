@@ -50,10 +50,10 @@ async def test_an_app_is_measured_from_its_first_request_on() -> None:
     before = _requests(observed)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://things") as client:
         await client.get("/things/1")
-    assert observed.worker.server.port
+    assert observed.worker.port
     observed.worker.leave()
     assert _requests(observed) == before + 1
-    assert observed.worker.server.port is None
+    assert observed.worker.port is None
 
 
 def test_calling_it_twice_is_refused() -> None:
@@ -91,7 +91,7 @@ def test_a_pool_that_is_made_later_is_watched() -> None:
     """Asyncpg's pools are made in the lifespan, after the app."""
     observed = instrument(FastAPI(), engine=create_engine("sqlite://"))
     observed.watch(create_engine("sqlite://"), name="reports")
-    assert [pool.name for pool in observed.worker.pools] == ["main", "reports"]
+    assert observed.worker.pools.names == ("main", "reports")
     with pytest.raises(ValueError, match="a pool named 'reports' is watched already: give this one another name"):
         observed.watch(create_engine("sqlite://"), name="reports")
 
@@ -101,10 +101,10 @@ async def test_a_fault_of_ours_does_not_break_a_request(monkeypatch: pytest.Monk
     app = FastAPI()
     observed = instrument(app)
 
-    def no_threads(_signals: object) -> None:
+    def no_threads() -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("apituner.fastapi.workers.worker.ThreadWatch", no_threads)
+    monkeypatch.setattr("apituner.fastapi.workers.loops.ThreadWatch", no_threads)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://things") as client:
         statuses = [(await client.get("/openapi.json")).status_code for _ in range(3)]
     observed.worker.leave()

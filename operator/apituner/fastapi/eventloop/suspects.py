@@ -1,6 +1,7 @@
 """Who stands on the stack of a thread that does not come back: of all its functions, the one that a developer can change."""
 
 import linecache
+import os
 import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,11 @@ _LONGEST_LINE = 100
 _COLLECTION = "(garbage collection)"
 _PAUSES = f"{__name__.rpartition('.')[0]}.pauses"
 
-_LIBRARIES = tuple({path for name in ("stdlib", "platstdlib", "purelib", "platlib") if (path := sysconfig.get_path(name))})
+# Also the scripts: a server's begins every stack of the thread that it runs on.
+_SCHEME = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
+_LIBRARIES = tuple({path + os.sep for name in _SCHEME if (path := sysconfig.get_path(name))})
+# Where pip installs for a user, a distribution for all, or an image into a folder of its own.
+_INSTALLED = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
 _OURSELVES = __name__.partition(".eventloop")[0]
 
 
@@ -72,7 +77,7 @@ def _is_own(frame: FrameType, own_packages: frozenset[str]) -> bool:
     if module.partition(".")[0] in own_packages:
         return True
     file = frame.f_code.co_filename
-    return not file.startswith((*_LIBRARIES, "<"))
+    return not (file.startswith((*_LIBRARIES, "<")) or any(folder in file for folder in _INSTALLED))
 
 
 def _is_ours(frame: FrameType) -> bool:

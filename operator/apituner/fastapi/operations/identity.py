@@ -19,13 +19,19 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:=@/+-]{1,128}").fullmatch
 # https://www.w3.org/TR/trace-context/#traceparent-header: version, trace, parent, flags; version ff and ids of zeros are invalid.
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?").fullmatch
 
-
 _DRAWN = 256
+_names: list[bytes] = []
+# A forked worker must not give the names that its sibling gives.
+os.register_at_fork(after_in_child=_names.clear)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestIds:
-    """X-Request-ID is taken from the request where it has one, else made, and sent back with the response."""
+    """
+    X-Request-ID is taken from the request where it has one, else made, and sent back with the response.
+
+    One that the application sets itself is replaced: the name that the client is told is the one that stands in the logs.
+    """
 
 
 class Identity:
@@ -35,9 +41,6 @@ class Identity:
         self._answered = answered
         self._active_trace: Callable[[], str] | None = None
         self._looked = False
-        self._names: list[bytes] = []
-        # A forked worker must not give the names that its sibling gives.
-        os.register_at_fork(after_in_child=self._names.clear)
 
     def begin(self, exchange: Exchange) -> None:
         """Name a request that begins."""
@@ -45,7 +48,10 @@ class Identity:
             self._active_trace, self._looked = _active_trace(), True
         headers = dict(exchange.scope["headers"])
         given = headers.get(b"x-request-id")
-        made = self._names.pop() if self._names else self._draw()
+        try:
+            made = _names.pop()
+        except IndexError:
+            made = _draw()
         name = made if given is None or not _REQUEST_ID(given) else given
         exchange.request_id = name.decode("ascii")
         parent = headers.get(b"traceparent")
@@ -56,11 +62,13 @@ class Identity:
         if self._answered:
             exchange.added_headers = [(b"x-request-id", name)]
 
-    def _draw(self) -> bytes:
-        """Draw names of 128 bits, and return one: the system gives many at once ten times as fast as one by one."""
-        drawn = os.urandom(16 * _DRAWN).hex().encode("ascii")
-        self._names.extend(drawn[at : at + 32] for at in range(0, len(drawn), 32))
-        return self._names.pop()
+
+def _draw() -> bytes:
+    """Draw names of 128 bits, and return one: the system gives many at once ten times as fast as one by one."""
+    drawn = os.urandom(16 * _DRAWN).hex().encode("ascii")
+    first, *others = (drawn[at : at + 32] for at in range(0, len(drawn), 32))
+    _names.extend(others)
+    return first
 
 
 def _active_trace() -> Callable[[], str] | None:

@@ -119,7 +119,7 @@ class Exchange:
         """The parts of the body, where somebody wants to look at them."""
         self.look: Look | None = None
         self.added_headers: list[tuple[bytes, bytes]] | None = None
-        """What is added to the headers of the response."""
+        """What is added to the headers of the response, in the place of what the application says by the same names."""
         self.request_id = self.trace_id = ""
         self._client_gone = False
         self._book = book
@@ -142,7 +142,7 @@ class Exchange:
             self._client_gone = True
         return message
 
-    def send(self, message: Message) -> Awaitable[None]:
+    def send(self, message: Message) -> Awaitable[None]:  # noqa: C901, PLR0912 - in parts, it would be more calls on every request's way
         """Send for the application."""
         kind = message["type"]
         if kind == "http.response.body":
@@ -159,7 +159,14 @@ class Exchange:
             if self.look is not None:
                 self.body = self.look(self.scope, message)
             if self.added_headers is not None:
-                message["headers"] = [*message.get("headers", ()), *self.added_headers]
+                headers = self.added_headers[:]
+                for header in message.get("headers", ()):
+                    for name, _ in self.added_headers:
+                        if header[0] == name:
+                            break
+                    else:
+                        headers.append(header)
+                message["headers"] = headers
             if self.serializing_since_s:
                 self.serialized(time.perf_counter())
             self.building = True  # what the body still has to ask for, such as a stream of rows
