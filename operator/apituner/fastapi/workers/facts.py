@@ -12,8 +12,8 @@ _SERVERS = ("gunicorn", "hypercorn", "granian", "uvicorn")
 
 def state_facts(signals: WorkerSignals, loop: asyncio.AbstractEventLoop) -> None:
     """State what runs on *loop* in this process."""
-    kind = type(loop).__module__.partition(".")[0]
-    signals.build.labels(_version(), _server(), kind).set(1)
+    library = type(loop).__module__.partition(".")[0]  # asyncio or uvloop
+    signals.build.labels(_version(), _server(), library).set(1)
     signals.workers.set(1)
     signals.complete.set(1)
     if (workers := os.environ.get("WEB_CONCURRENCY", "").strip()).isdecimal():

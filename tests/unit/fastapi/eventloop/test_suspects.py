@@ -2,6 +2,8 @@
 
 import json
 import sys
+import sysconfig
+import threading
 from types import FrameType
 from typing import Any, cast
 
@@ -64,3 +66,25 @@ def test_a_collection_is_known_by_our_own_clock() -> None:
     scope["look"](seen, sys)
     assert suspect(seen[0], frozenset()).function == "(garbage collection)"
     assert "gc.freeze()" in suspect(seen[0], frozenset()).cure
+
+
+@pytest.mark.parametrize(
+    ("script", "library"),
+    [
+        pytest.param(f"{sysconfig.get_path('scripts')}/uvicorn", json.__file__.replace("json", "redis"), id="in an environment"),
+        pytest.param("/usr/local/bin/../dist-packages/uvicorn", "/usr/lib/python3/dist-packages/redis/client.py", id="of a distribution"),
+        pytest.param("/root/.local/lib/python3.11/site-packages/uvicorn", "/deps/site-packages/redis/client.py", id="of a user"),
+    ],
+)
+def test_the_servers_own_script_is_not_to_blame(script: str, library: str) -> None:
+    """It begins every stack of its thread; where no function of the application is on it, the innermost of all is named."""
+    scope: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile("def run(inner, seen): seen.append(inner())", script, "exec"), scope)  # noqa: S102 - a frame of that file
+    client: dict[str, Any] = {"__name__": "redis.client", "sys": sys}
+    exec(compile("def read(): return sys._getframe()", library, "exec"), client)  # noqa: S102 - likewise
+    seen: list[FrameType] = []
+    # In a thread, whose stack does not begin with this test.
+    thread = threading.Thread(target=scope["run"], args=(client["read"], seen))
+    thread.start()
+    thread.join()
+    assert suspect(seen[0], frozenset({"shop"})).function == "redis.client.read"
