@@ -8,32 +8,38 @@ from apituner.fastapi.workers.watch import WatchThread
 
 
 class _Faulty:
-    """Something that cannot be looked at the first time."""
+    """Something that can neither be looked at nor be published."""
 
     def __init__(self) -> None:
-        self.looked_again = threading.Event()
-        self._looks = 0
+        self.looks = self.publications = 0
+        self.enough = threading.Event()
 
     def next_look_s(self, _now_s: float) -> float:
         """Look soon."""
-        return 0.0
+        return 0.001
 
     def look(self, _now_s: float) -> None:
-        """Fail once."""
-        self._looks += 1
-        if self._looks == 1:
-            raise OSError("No space left on device")
-        self.looked_again.set()
+        """Fail."""
+        self.looks += 1
+        raise RuntimeError("dictionary changed size during iteration")
 
     def publish(self, _now_s: float) -> None:
-        """Do nothing."""
+        """Fail."""
+        self.publications += 1
+        if self.publications == 3:
+            self.enough.set()
+        raise OSError("No space left on device")
 
 
 def test_a_fault_is_told_and_is_not_the_end_of_the_watch(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """A disk that is full will be emptied, and the API is to be observed then."""
-    monkeypatch.setattr("apituner.fastapi.workers.watch._REST_S", 0.0)
+    """What was noted is bounded, so it must be handed on; a disk that is full will be emptied. The log says it once a minute."""
+    monkeypatch.setattr("apituner.fastapi.workers.watch.PUBLISH_EVERY_S", 0.002)
     watched = _Faulty()
     thread = WatchThread(watched)
-    assert watched.looked_again.wait(5)
+    assert watched.enough.wait(5)
     thread.stop()
-    assert caplog.messages == ["could not publish the metrics of this process"]
+    assert watched.looks >= 3
+    assert sorted(caplog.messages) == [
+        "could not look at the event loop of this process",
+        "could not publish the metrics of this process",
+    ]

@@ -1,6 +1,7 @@
 """One process is one worker, however many applications and event loops it has; it leaves nothing uncounted, and nothing behind."""
 
 import asyncio
+import gc
 import logging
 import subprocess
 import sys
@@ -87,7 +88,10 @@ class _World:
     def __init__(self) -> None:
         self.signals = Signals(CollectorRegistry())
         self.counted: list[str] = []
-        self.worker = Worker(self.signals, None, on_tick=lambda: self.counted.append("calls"), on_publish=lambda: None)
+        self.published: list[str] = []
+        self.worker = Worker(
+            self.signals, None, on_tick=lambda: self.counted.append("calls"), on_publish=lambda: self.published.append("calls")
+        )
         self.companion = _Companion()
 
     def app(self, name: str, *, packages: frozenset[str] = frozenset(), address: MetricsAddress = _ANY_PORT) -> Attendance:
@@ -97,7 +101,7 @@ class _World:
             address,
             own_packages=lambda: packages,
             on_tick=lambda: self.counted.append(name),
-            on_publish=lambda: None,
+            on_publish=lambda: self.published.append(name),
             companions=(self.companion,),
         )
 
@@ -127,8 +131,40 @@ async def test_two_applications_of_one_event_loop_have_one_of_everything() -> No
     sampler.tick(sampler.due_s)
     assert world.value("asyncio_eventloop_delay_seconds_count") == 1
     assert world.counted == ["outer", "inner", "calls"]
+    world.worker.publish(time.perf_counter())
+    assert world.published[-3:] == ["outer", "inner", "calls"]
     outer.leave()
     assert (_threads(), outer.port, world.companion.alive) == (before, None, 0)
+
+
+async def test_what_the_process_is_given_and_uses_is_published() -> None:
+    """Memory, threads, the largest delay, and for how long collections stopped it while it served."""
+    world = _World()
+    app = world.app("orders")
+    app.attend()
+    sampler = world.sampler()
+    sampler.tick(sampler.due_s + 0.04)
+    gc.collect()
+    world.worker.publish(time.perf_counter())
+    app.leave()
+    gc.collect()
+    (memory,) = [metric for metric in world.signals.registry.collect() if metric.name == "apituning_worker_resident_memory_bytes"]
+    assert [sample.value > 10 * 2**20 for sample in memory.samples] == [True]
+    assert (world.value("apituning_threadpool_tokens", state="total") or 0) > 0
+    assert world.value("asyncio_eventloop_delay_max_seconds") == pytest.approx(0.04)
+    assert world.value("cpython_gc_pause_seconds_count", generation="2") == 1
+
+
+async def test_what_was_noted_last_is_counted_at_the_end() -> None:
+    """Also what no tick and no publication saw."""
+    world = _World()
+    app = world.app("orders")
+    app.attend()
+    world.signals.loop.delay.of().observe(0.01)
+    app.leave()
+    assert world.counted == ["orders", "calls"]
+    assert world.signals.registry.get_sample_value("asyncio_eventloop_delay_seconds_count") == 1
+    assert (world.signals.registry.get_sample_value("process_cpu_time_seconds_total") or 0) > 0
 
 
 async def test_who_came_later_leaves_alone() -> None:
