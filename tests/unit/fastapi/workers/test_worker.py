@@ -3,10 +3,12 @@
 import asyncio
 import gc
 import logging
+import re
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -127,7 +129,7 @@ async def test_two_applications_of_one_event_loop_have_one_of_everything() -> No
     port, sampler = outer.port, world.sampler()
     inner.attend()
     assert (inner.port, world.sampler()) == (port, sampler)
-    assert [name for name in _threads() if name not in before] == ["apituner-metrics", "apituner-watch"]
+    assert Counter(_threads()) - Counter(before) == Counter(["apituner-metrics", "apituner-watch"])
     sampler.tick(sampler.due_s)
     assert world.value("asyncio_eventloop_delay_seconds_count") == 1
     assert world.counted == ["outer", "inner", "calls"]
@@ -147,12 +149,13 @@ async def test_what_the_process_is_given_and_uses_is_published() -> None:
     gc.collect()
     world.worker.publish(time.perf_counter())
     app.leave()
+    collections = world.value("cpython_gc_pause_seconds_count", generation="2") or 0
     gc.collect()
     (memory,) = [metric for metric in world.signals.registry.collect() if metric.name == "apituning_worker_resident_memory_bytes"]
     assert [sample.value > 10 * 2**20 for sample in memory.samples] == [True]
     assert (world.value("apituning_threadpool_tokens", state="total") or 0) > 0
     assert world.value("asyncio_eventloop_delay_max_seconds") == pytest.approx(0.04)
-    assert world.value("cpython_gc_pause_seconds_count", generation="2") == 1
+    assert world.value("cpython_gc_pause_seconds_count", generation="2") == collections >= 1
 
 
 async def test_what_was_noted_last_is_counted_at_the_end() -> None:
@@ -293,8 +296,8 @@ async def test_who_holds_the_event_loop_is_told_by_what_serves_the_routes(caplog
     functions = {sample.labels["code_function_name"] for sample in held.samples if sample.value > 0.5}
     app.leave()
     assert {function.partition(".")[0] for function in functions} <= {"concurrent", "threading"}
-    assert [line for line in caplog.messages if line.startswith("the event loop stood still for 1000 ms in route (none): ")]
     assert functions
+    assert re.search(r"the event loop stood still for \d+ ms in route \(none\): (concurrent|threading)\.", caplog.text)
 
 
 def test_what_was_noted_last_counts_where_a_server_runs_no_lifespan(tmp_path: Path) -> None:
