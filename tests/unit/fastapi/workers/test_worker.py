@@ -1,11 +1,9 @@
-"""One process is one worker, however many applications and event loops it has; it leaves nothing uncounted, and nothing behind."""
+"""One process is one worker, however many applications and event loops it has."""
 
 import asyncio
 import gc
 import logging
 import re
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -13,58 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import uvloop
 from prometheus_client import CollectorRegistry
 
 from apituner.fastapi.eventloop.lag import LoopSampler
 from apituner.fastapi.measures.signals import Signals
 from apituner.fastapi.settings import MetricsAddress
 from apituner.fastapi.workers.attendance import Attendance
-from apituner.fastapi.workers.sums import added_up
 from apituner.fastapi.workers.worker import Worker
 from servers import free_port
-
-_OPERATOR = Path(__file__).parents[4] / "operator"
-
-_ONE_REQUEST = """
-import asyncio, os, sys
-from starlette.applications import Starlette
-from starlette.responses import Response
-from starlette.routing import Route
-from apituner.fastapi import instrument
-
-app = Starlette(routes=[Route("/", lambda request: Response())])
-instrument(app)
-
-async def nothing(*_):
-    return {"type": "http.request"}
-
-asyncio.run(app({"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}, nothing, nothing))
-if (child := os.fork()) == 0:
-    sys.exit()
-os.waitpid(child, 0)
-"""
-
-# A process that has served, and forks a child that serves as well, as a test suite does that starts a server.
-_A_CHILD_THAT_SERVES = """
-import asyncio, os, sys
-from starlette.applications import Starlette
-from apituner.fastapi import instrument
-
-observed = instrument(Starlette()).worker
-
-async def attend():
-    observed.attend()
-    return observed.port
-
-theirs = asyncio.run(attend())
-if (child := os.fork()) == 0:
-    began_without = observed.port is None and observed.loop is None
-    ours = asyncio.run(attend())
-    observed.leave()
-    os._exit(not (began_without and ours not in (None, theirs)))
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) or observed.port != theirs)
-"""
 
 _ANY_PORT = MetricsAddress(host="127.0.0.1", port=0)
 
@@ -230,24 +184,6 @@ def test_an_event_loop_that_is_closed_is_forgotten_with_the_next() -> None:
     assert (app.port, world.companion.alive) == (None, 0)
 
 
-@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_the_kind_of_the_event_loop_is_told(loop: str) -> None:
-    """One that is written in C is faster, so two workers cannot be compared without knowing."""
-    world = _World()
-
-    async def serve() -> None:
-        app = world.app("orders")
-        app.attend()
-        app.leave()
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop if loop == "uvloop" else None) as runner:
-        runner.run(serve())
-    (sample,) = [
-        sample for metric in world.signals.registry.collect() if metric.name == "apituning_build_info" for sample in metric.samples
-    ]
-    assert (sample.labels["loop"], sample.value) == (loop, 1)
-
-
 async def test_cpu_time_is_the_processs_own() -> None:
     """All of it, and once: as much as the system says, although it is published many times and by several applications."""
     world = _World()
@@ -298,26 +234,3 @@ async def test_who_holds_the_event_loop_is_told_by_what_serves_the_routes(caplog
     assert {function.partition(".")[0] for function in functions} <= {"concurrent", "threading"}
     assert functions
     assert re.search(r"the event loop stood still for \d+ ms in route \(none\): (concurrent|threading)\.", caplog.text)
-
-
-def test_what_was_noted_last_counts_where_a_server_runs_no_lifespan(tmp_path: Path) -> None:
-    """In a process of its own, which ends at once, and once: a child that it forked has a copy. Its CPU time counts from the start."""
-    subprocess.run(
-        [sys.executable, "-c", _ONE_REQUEST],
-        check=True,
-        env={"PYTHONPATH": str(_OPERATOR), "PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "APITUNING_METRICS_PORT": "0"},
-    )
-    families, _ = added_up(tmp_path.glob("*.db"))
-    counted = {sample.name: sample.value for family in families for sample in family.samples}
-    assert 1 == counted["http_server_request_duration_seconds_count"]
-    assert counted["process_cpu_time_seconds_total"] > 0.1
-
-
-def test_a_child_that_is_forked_and_serves_is_a_worker_of_its_own() -> None:
-    """It has neither the threads nor the port of its parent, so it begins anew; the parent keeps what it has."""
-    subprocess.run(
-        [sys.executable, "-c", _A_CHILD_THAT_SERVES],
-        check=True,
-        timeout=20,
-        env={"PYTHONPATH": str(_OPERATOR), "APITUNING_METRICS_PORT": "0", "APITUNING_METRICS_HOST": "127.0.0.1"},
-    )
