@@ -58,7 +58,7 @@ class Meter:
             try:
                 self._count(ended)
             except Exception as fault:  # noqa: BLE001 - whatever is wrong with us must not become the API's fault
-                if self._seldom.due(type(fault), time.monotonic()):
+                if self._seldom.due("", time.monotonic()):
                     _log.exception("could not take note of a request")
 
     def _count(self, ended: Ended) -> None:
