@@ -57,7 +57,7 @@ class Meter:
                 return
             try:
                 self._count(ended)
-            except Exception as fault:  # noqa: BLE001 - whatever is wrong with us must not become the API's fault
+            except Exception:  # noqa: BLE001 - whatever is wrong with us must not become the API's fault
                 if self._seldom.due("", time.monotonic()):
                     _log.exception("could not take note of a request")
 
