@@ -7,9 +7,10 @@ What an API on FastAPI or Starlette imports to be observable; of third parties i
     app = FastAPI()
     instrument(app, engine=engine)
 
-Reading order: settings (what the environment says); measures (every metric, and how a number becomes a series); requests (what a request
-took, and what it asked of others); database, calls, eventloop (what it waited for); operations (defaults that every API needs, off unless
-asked for); workers (the processes that run it, and how they become one scrape); instrumentation (the page that puts them together).
+Reading order: settings (what the environment says); seldom (how often the same thing is said); measures (every metric, and how a number
+becomes a series); requests (what a request took, and what it asked of others); database, calls, eventloop (what it waited for); operations
+(defaults that every API needs, off unless asked for); workers (the processes that run it, and how they become one scrape); instrumentation
+(the page that puts them together).
 """
 
 from apituner.fastapi.calls.client import http_client

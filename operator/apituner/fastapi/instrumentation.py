@@ -22,6 +22,7 @@ from apituner.fastapi.requests.middleware import Practice, RequestMiddleware
 from apituner.fastapi.requests.routes import RouteTable
 from apituner.fastapi.requests.serialization import watch_serialization
 from apituner.fastapi.settings import metrics_address
+from apituner.fastapi.workers.attendance import Attendance
 from apituner.fastapi.workers.processes import shared_folder
 from apituner.fastapi.workers.worker import Worker
 
@@ -36,19 +37,20 @@ PROBES = ("/metrics", "/healthz", "/readyz")
 class Instrumentation:
     """An app that is observed: what ``instrument()`` returns, and ``app.state.apituner``."""
 
-    def __init__(self, signals: Signals, worker: Worker) -> None:
+    def __init__(self, signals: Signals, worker: Attendance) -> None:
         self.signals = signals
         self.worker = worker
+        """Its part in the process that runs it."""
 
     def watch(self, pool: "AnyPool", *, name: str = "main") -> None:
         """
-        Observe a pool that is made later than the app, as in its lifespan; *name* becomes a label.
+        Observe a pool that is made later than the app; *name* becomes a label. One that is made in a lifespan is forgotten at its end.
 
         Raises TypeError for what is no pool, and ValueError for a name that another pool has.
         """
-        if any(known.name == name for known in self.worker.pools):
+        if name in self.worker.pools.names:
             raise ValueError(f"a pool named {name!r} is watched already: give this one another name")
-        self.worker.pools.append(watch(name, pool, self.signals))
+        self.worker.pools.add(watch(name, pool, self.signals), of_this_life=self.worker.loop is not None)
 
 
 def instrument(  # noqa: PLR0913 - each is a switch of its own
@@ -66,9 +68,11 @@ def instrument(  # noqa: PLR0913 - each is a switch of its own
     """
     Make *app* observable: its requests, its event loop, its process, and the connection pool of *engine*.
 
-    Call it once, before the app starts. An engine of SQLAlchemy, a pool of asyncpg or of psycopg is named "main"; several are given by
-    name, as ``{"orders": engine, "reports": other}``. The paths in *exclude* are not measured. With *trust_request_start* the time since
-    a proxy's header X-Request-Start is measured, too: only where a proxy sets it for every request, or a client could.
+    Call it once, before the app starts. An app that is mounted in another may be instrumented, too: its requests are counted once, as the
+    outer app's, by the whole template of their route, and the outer app's switches hold for them. An engine of SQLAlchemy, a pool of
+    asyncpg or of psycopg is named "main"; several are given by name, as ``{"orders": engine, "reports": other}``. The paths in *exclude*
+    are not measured. With *trust_request_start* the time since a proxy's header X-Request-Start is measured, too: only where a proxy sets
+    it for every request, or a client could.
 
     The operational defaults are off unless they are given: *request_ids* takes X-Request-ID in and sends it out, *access_log* and
     *application_log* write the two logs apart, each line with the ids of its request and of its trace, *probes* answers /healthz and
@@ -88,13 +92,12 @@ def instrument(  # noqa: PLR0913 - each is a switch of its own
     switches = Switches(request_ids=request_ids, access_log=access_log, application_log=application_log, probes=probes, contract=contract)
     defaults = operations(app, signals, routes, switches)
     meter = Meter(signals, routes, defaults.readers)
-    calls = watch_calls(signals)
-    worker = Worker(
-        signals,
+    worker = Attendance(
+        _worker(),
         metrics_address(),
         own_packages=routes.packages,
-        on_tick=_each(meter.count, calls.count),
-        on_publish=_each(meter.publish, calls.publish),
+        on_tick=meter.count,
+        on_publish=meter.publish,
         companions=defaults.companions,
     )
     instrumentation = Instrumentation(signals, worker)
@@ -112,7 +115,7 @@ def instrument(  # noqa: PLR0913 - each is a switch of its own
     )
 
     def around(stack: Application) -> Application:
-        calls.look()  # all that the application imports at its start is there by now; what it imports later is found soon
+        watch_calls(signals).look()  # all that the application imports at its start is there by now; what it imports later is found soon
         return RequestMiddleware(stack, meter=meter, worker=worker, practice=practice)
 
     _put(app, around)
@@ -135,17 +138,17 @@ def _put(app: "Starlette", around: Callable[[Application], Application]) -> None
     app.__class__ = type(own_class.__name__, (own_class,), {"__module__": own_class.__module__, "__setattr__": set_attribute})
 
 
-def _each(*steps: Callable[[], None]) -> Callable[[], None]:
-    def run() -> None:
-        for step in steps:
-            step()
-
-    return run
-
-
 @functools.cache
 def _signals() -> Signals:
     """Register the metrics of this process: one set, however many apps a test suite makes."""
     # The folder that the workers share must exist before the first metric.
     shared_folder()
     return Signals(CollectorRegistry())
+
+
+@functools.cache
+def _worker() -> Worker:
+    """Return what this process is to its apps: one worker, however many they are."""
+    signals = _signals()
+    calls = watch_calls(signals)
+    return Worker(signals, shared_folder(), on_tick=calls.count, on_publish=calls.publish)

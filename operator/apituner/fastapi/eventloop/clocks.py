@@ -13,9 +13,9 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 class RunqueueClock:
     """How long this thread was ready to run and had no CPU, in seconds since it began: the second field of Linux' schedstat."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: Path = Path("/proc/self/task")) -> None:
         try:
-            self._file: int | None = os.open(f"/proc/self/task/{threading.get_native_id()}/schedstat", os.O_RDONLY)
+            self._file: int | None = os.open(threads / str(threading.get_native_id()) / "schedstat", os.O_RDONLY)
         except OSError:
             self._file = None
 
@@ -33,10 +33,10 @@ class RunqueueClock:
             self._file = None
 
 
-def resident_memory_bytes() -> int:
+def resident_memory_bytes(pages: Path = Path("/proc/self/statm")) -> int:
     """Resident memory of this process; where the system has no /proc, the largest that it ever was."""
     try:
-        return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * _PAGE_BYTES
+        return int(pages.read_text("ascii").split()[1]) * _PAGE_BYTES
     except OSError:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024

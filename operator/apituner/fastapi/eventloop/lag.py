@@ -6,12 +6,18 @@ API cannot see that delay, since its clock starts only when the loop gets to the
 """
 
 import asyncio
+import logging
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from apituner.fastapi.eventloop.clocks import RunqueueClock
 from apituner.fastapi.measures.loop_signals import LoopSignals
+from apituner.fastapi.seldom import Seldom
+
+_log = logging.getLogger("apituner.fastapi")
 
 # Every 20 ms cost .86 % of a core, every 50 ms .44 % (measured): and a blocking call shorter than that does no objective harm.
 TICK_S = 0.05
@@ -31,7 +37,6 @@ class LoopRecord:
     """What was seen of the event loop so far."""
 
     def __init__(self, signals: LoopSignals, *, now_s: float) -> None:
-        self._signals = signals
         self._delay = signals.delay.of()
         self._cpu, self._runqueue, self._blocked = signals.cpu.of(), signals.runqueue_wait.of(), signals.blocked.of()
         self._peak_s = self._peak_before_s = 0.0
@@ -58,9 +63,10 @@ class LoopRecord:
         self._peak_s = max(self._peak_s, late_s)
         return stood_s
 
-    def publish(self) -> None:
-        """Set the gauge of the largest delay."""
-        self._signals.delay_max.set(max(self._peak_s, self._peak_before_s))
+    @property
+    def peak_s(self) -> float:
+        """The largest delay of the last 30 to 60 s."""
+        return max(self._peak_s, self._peak_before_s)
 
 
 class Held(Protocol):
@@ -86,28 +92,45 @@ class LoopSampler:
         self._runqueue = RunqueueClock()
         self._cpu_s = time.thread_time()
         self._queued_s = self._runqueue.read_s()
+        self._thread_id = threading.get_ident()
+        self._seldom = Seldom(every_s=60.0)
         self._timer = loop.call_later(TICK_S, self._tick)
 
     def stop(self) -> None:
-        """End the watch."""
-        self._timer.cancel()
-        self._runqueue.close()
+        """End the watch. From any thread: the loop may run in another one, and then its timer is that one's."""
+        if self.loop.is_running() and threading.get_ident() != self._thread_id:
+            with suppress(RuntimeError):  # it has been closed meanwhile
+                self.loop.call_soon_threadsafe(self._end)
+                return
+        self._end()
 
-    def _tick(self) -> None:
-        # perf_counter and not loop.time(): uvloop's clock is cached and has a resolution of 1 ms.
-        now_s = time.perf_counter()
+    def tick(self, now_s: float) -> None:
+        """Take note of how late the loop is, at *now_s* by ``time.perf_counter``."""
+        due_s = self.due_s
+        late_s = max(0.0, now_s - due_s)
+        # On the grid of 50 ms, so that there is one observation for each: from now on, a late tick would make the next one later, too.
+        self.due_s = due_s + TICK_S * (1 + int(late_s / TICK_S))
         cpu_s, queued_s = time.thread_time(), self._runqueue.read_s()
         used_s = max(0.0, cpu_s - self._cpu_s)
         waited_s = 0.0 if queued_s is None or self._queued_s is None else max(0.0, queued_s - self._queued_s)
-        late_s = max(0.0, now_s - self.due_s)
+        self._cpu_s, self._queued_s = cpu_s, queued_s
         stood_s = self.record.tick(late_s=late_s, used_s=used_s, waited_s=waited_s, now_s=now_s)
         if late_s > BLOCKED_BEYOND_S and self.held_by is not None:
-            self.held_by.settle(due_s=self.due_s, late_s=late_s, used_s=used_s, blocked_s=stood_s)
-        self._cpu_s, self._queued_s = cpu_s, queued_s
+            self.held_by.settle(due_s=due_s, late_s=late_s, used_s=used_s, blocked_s=stood_s)
         self._on_tick()
-        # On the grid of 50 ms, so that there is one observation for each: from now on, a late tick would make the next one later, too.
-        self.due_s += TICK_S * (1 + int(late_s / TICK_S))
+
+    def _tick(self) -> None:
+        # perf_counter and not loop.time(): uvloop's clock is cached and has a resolution of 1 ms.
+        try:
+            self.tick(time.perf_counter())
+        except Exception:  # noqa: BLE001 - a fault in one tick must not be the last one's
+            if self._seldom.due("", time.perf_counter()):
+                _log.exception("could not take note of how late the event loop is")
         self._timer = self.loop.call_later(max(0.0, self.due_s - time.perf_counter()), self._tick)
+
+    def _end(self) -> None:
+        self._timer.cancel()
+        self._runqueue.close()
 
 
 def blocked_s(*, late_s: float, used_s: float, waited_s: float) -> float:

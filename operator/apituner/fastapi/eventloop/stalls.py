@@ -60,7 +60,7 @@ class StallWatch:
         self._sampler = sampler
         self._thread_id = thread_id
         self._signals = signals
-        self._own_packages = own_packages
+        self.own_packages = own_packages
         self._looks: deque[_Look] = deque(maxlen=_MOST_LOOKS)
         self._stalls: deque[_Stall] = deque(maxlen=_MOST_REPORTED)
         self._reported_s: dict[Suspect, float] = {}
@@ -72,10 +72,12 @@ class StallWatch:
     def look(self, now_s: float) -> None:
         """Look at the stack, if the loop is stuck. From the watching thread."""
         due_s = self._sampler.due_s
-        if now_s - due_s <= BLOCKED_BEYOND_S or (frame := sys._current_frames().get(self._thread_id)) is None:  # noqa: SLF001 - as debuggers do
+        if now_s - due_s <= BLOCKED_BEYOND_S or not self._sampler.loop.is_running():
+            return
+        if (frame := sys._current_frames().get(self._thread_id)) is None:  # noqa: SLF001 - as debuggers do
             return
         route = self._route()
-        self._looks.append(_Look(due_s=due_s, suspect=suspect(frame, self._own_packages), route=route))
+        self._looks.append(_Look(due_s=due_s, suspect=suspect(frame, self.own_packages), route=route))
 
     def settle(self, *, due_s: float, late_s: float, used_s: float, blocked_s: float) -> None:
         """Share the lateness of a tick out among the looks. From the loop's thread."""

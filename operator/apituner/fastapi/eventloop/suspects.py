@@ -1,6 +1,7 @@
 """Who stands on the stack of a thread that does not come back: of all its functions, the one that a developer can change."""
 
 import linecache
+import os
 import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,13 @@ _LONGEST_LINE = 100
 _COLLECTION = "(garbage collection)"
 _PAUSES = f"{__name__.rpartition('.')[0]}.pauses"
 
-_LIBRARIES = tuple({path for name in ("stdlib", "platstdlib", "purelib", "platlib") if (path := sysconfig.get_path(name))})
+# Also the scripts: a server's begins every stack of the thread that it runs on.
+_SCHEME = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
+_LIBRARIES = tuple({path + os.sep for name in _SCHEME if (path := sysconfig.get_path(name))})
+# Where pip installs for a user, a distribution for all, or an image into a folder of its own.
+_INSTALLED = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
+# Innermost where the loop waits for something to do (uvloop has no frames of its own, and shows who started it).
+_EVENT_LOOP = ("asyncio", "selectors")
 _OURSELVES = __name__.partition(".eventloop")[0]
 
 
@@ -45,14 +52,18 @@ NOBODY = Suspect(function="", file="", line=0)
 
 def suspect(innermost: FrameType, own_packages: frozenset[str]) -> Suspect:
     """
-    Name the innermost function of the application; where there is none, the innermost function of all.
+    Name the innermost function of the application; where there is none, the innermost function of all, and nobody where the loop is idle:
+    a process that is frozen for a while (a paused machine, SIGSTOP) has a late loop, too.
 
     Of the application is what belongs to one of *own_packages* (those that serve its routes), wherever it is installed, and what is neither
     of the standard library nor an installed package: a call to ``requests.get`` ends in ``ssl``, but the handler is what can be changed.
     """
     collecting = innermost.f_globals.get("__name__") == _PAUSES
     frames = [frame for frame in _frames(innermost) if not _is_ours(frame)] or [innermost]
-    own = next((frame for frame in frames if _is_own(frame, own_packages)), frames[0])
+    own = next((frame for frame in frames if _is_own(frame, own_packages)), None)
+    if own is None and not collecting and _package(frames[0]) in _EVENT_LOOP:
+        return NOBODY
+    own = own or frames[0]
     code = own.f_code
     function = f"{own.f_globals.get('__name__', '?')}.{code.co_qualname}"
     return Suspect(function=_COLLECTION if collecting else function, file=code.co_filename, line=own.f_lineno)
@@ -68,11 +79,14 @@ def _frames(innermost: FrameType) -> Iterator[FrameType]:
 
 
 def _is_own(frame: FrameType, own_packages: frozenset[str]) -> bool:
-    module = str(frame.f_globals.get("__name__", ""))
-    if module.partition(".")[0] in own_packages:
+    if _package(frame) in own_packages:
         return True
     file = frame.f_code.co_filename
-    return not file.startswith((*_LIBRARIES, "<"))
+    return not (file.startswith((*_LIBRARIES, "<")) or any(folder in file for folder in _INSTALLED))
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 def _is_ours(frame: FrameType) -> bool:

@@ -4,11 +4,11 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from apituner.fastapi.operations.lines import Clock, Format, plain
+from apituner.fastapi.operations.lines import Clock, Format, cut, plain, quoted
 from apituner.fastapi.operations.tracing import active_trace
 from apituner.fastapi.requests.spans import current
 
@@ -18,8 +18,11 @@ _SERVERS = ("uvicorn", "uvicorn.error", "gunicorn.error", "hypercorn.error", "_g
 # What every record has: the rest was given by `extra`.
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request_id", "trace_id", "color_message"}
 
-# A shipper cuts lines at 16 KiB (containerd, Docker); a stack of several hundred frames fits.
+# A shipper cuts lines at 16 KiB (containerd, Docker), and half an object is none.
 _LONGEST = 16_000
+# What is given beside the message: one value, and all together. Most of a line is for the message and the stack.
+_LONGEST_VALUE, _LONGEST_GIVEN = 2_000, 4_000
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,18 +71,64 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Write a record; fields given by ``extra`` stand beside its own."""
-        given = {name: value for name, value in vars(record).items() if name not in _OWN}
-        ids = {name: value for name in ("request_id", "trace_id") if (value := getattr(record, name, ""))}
-        exception = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info and record.exc_info[0] else ""
-        head = {"time": self._clock.at(record.created), "level": record.levelname, "logger": record.name}
+        head = {"time": self._clock.at(record.created), "level": record.levelname, "logger": cut(record.name, _LONGEST_NAME)}
+        ids = {name: quoted(value) for name in ("request_id", "trace_id") if (value := getattr(record, name, ""))}
+        given = ids | _given({name: value for name, value in vars(record).items() if name not in _OWN})
+        traces = _traces(record)
+        room = _LONGEST - sum(len(name) + len(written) + 4 for name, written in (head | given).items())
+        message = cut(record.getMessage(), room // (1 + len(traces)))
+        room -= len(plain(message))
+        # The end of a stack is where the error is.
+        ends = {name: quoted(cut(trace, room // len(traces), end=True)) for name, trace in traces.items()}
         if self._as_json:
-            fields = head | {"message": record.getMessage()[:_LONGEST]} | ids | given
-            if exception:
-                fields["exception"] = exception[-_LONGEST:]
-            return json.dumps(fields, default=str)
-        words = " ".join(f"{name}={plain(str(value))}" for name, value in (ids | given).items())
-        line = f"{' '.join(head.values())} {plain(record.getMessage())[:_LONGEST]} {words}".rstrip()
-        return f"{line} exception={plain(exception)[-_LONGEST:]}" if exception else line
+            fields = {name: quoted(value) for name, value in (head | {"message": message}).items()} | given | ends
+            return f"{{{','.join(f'{quoted(name)}:{written}' for name, written in fields.items())}}}"
+        words = " ".join(f"{plain(name)}={_unquoted(written)}" for name, written in (given | ends).items())
+        return f"{' '.join(map(plain, head.values()))} {plain(message)} {words}".rstrip()
+
+
+def _traces(record: logging.LogRecord) -> dict[str, str]:
+    """Return the stacks of a record: that of its exception, and that of the place where it was logged."""
+    exception = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info and record.exc_info[0] else ""
+    return {name: trace for name, trace in (("exception", exception), ("stack", record.stack_info)) if trace}
+
+
+def _given(values: Mapping[Any, object]) -> dict[str, str]:
+    """Return as many of *values* as fit, as JSON has them."""
+    room = _LONGEST_GIVEN
+    given: dict[str, str] = {}
+    for key, value in values.items():
+        name, written = cut(str(key), _LONGEST_NAME), _written(value)
+        room -= len(plain(name)) + len(written)
+        if room < 0:
+            break
+        given[name] = written
+    return given
+
+
+def _written(value: object) -> str:
+    """Return *value* as JSON has it; what JSON has not, and what is too long, as a text."""
+    text = value
+    try:
+        if not isinstance(text, str):
+            written = json.dumps(value, default=str, allow_nan=False)
+            if len(written) <= _LONGEST_VALUE:
+                return written
+            text = written
+    except Exception:  # noqa: BLE001 - whatever an object does when it is looked at, the line is written
+        text = _told(value)
+    return quoted(cut(text, _LONGEST_VALUE))
+
+
+def _unquoted(written: str) -> str:
+    return written[1:-1] if written.startswith('"') else written
+
+
+def _told(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - likewise
+        return f"<{type(value).__name__}>"
 
 
 def stamp_records() -> None:

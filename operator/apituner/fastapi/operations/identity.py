@@ -18,11 +18,18 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:=@/+-]{1,128}").fullmatch
 # https://www.w3.org/TR/trace-context/#traceparent-header: version, trace, parent, flags; version ff and ids of zeros are invalid.
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?").fullmatch
 _DRAWN = 256
+_names: list[bytes] = []
+# A forked worker must not give the names that its sibling gives.
+os.register_at_fork(after_in_child=_names.clear)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestIds:
-    """X-Request-ID is taken from the request where it has one, else made, and sent back with the response."""
+    """
+    X-Request-ID is taken from the request where it has one, else made, and sent back with the response.
+
+    One that the application sets itself is replaced: the name that the client is told is the one that stands in the logs.
+    """
 
 
 class Identity:
@@ -30,15 +37,15 @@ class Identity:
 
     def __init__(self, *, answered: bool) -> None:
         self._starting = self._answer if answered else self._trace
-        self._names: list[bytes] = []
-        # A forked worker must not give the names that its sibling gives.
-        os.register_at_fork(after_in_child=self._names.clear)
 
     def begin(self, exchange: Exchange) -> None:
         """Name a request that begins."""
         headers = dict(exchange.scope["headers"])
         given = headers.get(b"x-request-id")
-        made = self._names.pop() if self._names else self._draw()
+        try:
+            made = _names.pop()
+        except IndexError:
+            made = _draw()
         exchange.request_id = (made if given is None or not _REQUEST_ID(given) else given).decode("ascii")
         parent = headers.get(b"traceparent")
         trace = None if parent is None else _TRACEPARENT(parent)
@@ -46,13 +53,13 @@ class Identity:
         exchange.starting = self._starting
 
     def _answer(self, exchange: Exchange, message: Message) -> None:
-        """Name the request in its response, unless the application does it."""
-        headers = message.get("headers", ())
-        for header in headers:
+        """Name the request in its response, in the place of what the application says: it is the name in both logs."""
+        headers = [*message.get("headers", ()), (b"x-request-id", exchange.request_id.encode("ascii"))]
+        for header in headers[:-1]:
             if header[0] == b"x-request-id":
+                headers = [other for other in headers[:-1] if other[0] != b"x-request-id"] + headers[-1:]
                 break
-        else:
-            message["headers"] = [*headers, (b"x-request-id", exchange.request_id.encode("ascii"))]
+        message["headers"] = headers
         self._trace(exchange, message)
 
     @staticmethod
@@ -61,8 +68,10 @@ class Identity:
         if active := active_trace():
             exchange.trace_id = active
 
-    def _draw(self) -> bytes:
-        """Draw names of 128 bits, and return one: the system gives many at once ten times as fast as one by one."""
-        drawn = os.urandom(16 * _DRAWN).hex().encode("ascii")
-        self._names.extend(drawn[at : at + 32] for at in range(0, len(drawn), 32))
-        return self._names.pop()
+
+def _draw() -> bytes:
+    """Draw names of 128 bits, and return one: the system gives many at once ten times as fast as one by one."""
+    drawn = os.urandom(16 * _DRAWN).hex().encode("ascii")
+    first, *others = (drawn[at : at + 32] for at in range(0, len(drawn), 32))
+    _names.extend(others)
+    return first

@@ -10,8 +10,8 @@ from prometheus_client import Gauge
 
 from apituner.fastapi.operations.draining import Drain, drain
 from apituner.fastapi.operations.probes import Probes, ReadyCheck
-from apituner.fastapi.operations.seldom import Seldom
 from apituner.fastapi.requests.exchange import Application, Message, Receive, Scope, Send
+from apituner.fastapi.seldom import Seldom
 
 _log = logging.getLogger("apituner.fastapi")
 

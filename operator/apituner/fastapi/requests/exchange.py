@@ -8,6 +8,7 @@ returns the server's own awaitable instead of a coroutine around it.
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NamedTuple, Protocol
 
@@ -60,7 +61,7 @@ class Book(Protocol):
 
     active: dict[str, int]
     """Requests being answered, by method; all methods that are told apart are there."""
-    noted: list[tuple[Any, ...]]
+    noted: deque[tuple[Any, ...]]
     """Exchanges that are over, each with the fields of an `Ended` in their order."""
 
     def count(self) -> None:

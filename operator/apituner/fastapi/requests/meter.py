@@ -1,6 +1,8 @@
 """Notes what every finished request took, and counts it by its route, many requests at a time."""
 
 import logging
+import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +11,7 @@ from apituner.fastapi.measures.tallies import Distribution
 from apituner.fastapi.requests.exchange import OTHER_METHOD, Ended, Exchange
 from apituner.fastapi.requests.routes import RouteTable
 from apituner.fastapi.requests.spans import Span, charge, charge_holds
+from apituner.fastapi.seldom import Seldom
 
 _log = logging.getLogger("apituner.fastapi")
 
@@ -32,7 +35,7 @@ class _RouteMeter:
 
 
 class Meter:
-    """The measurements of all requests of one application. For one event loop's thread."""
+    """The measurements of all requests of one application."""
 
     def __init__(self, signals: Signals, routes: RouteTable, readers: tuple[Reader, ...] = ()) -> None:
         self._signals = signals
@@ -40,18 +43,23 @@ class Meter:
         self._readers = readers
         self._meters: dict[str, _RouteMeter] = {}
         self.active = dict.fromkeys((*_METHODS, OTHER_METHOD), 0)
-        self.noted: list[tuple[Any, ...]] = []
+        self.noted: deque[tuple[Any, ...]] = deque()
+        self._seldom = Seldom(every_s=60.0)
         self._asked_for: set[str] = set()
 
     def count(self) -> None:
         """Count what was noted; a fault in that is ours, and no reason for a request to fail."""
-        noted = self.noted[:]
-        self.noted.clear()
-        for ended in map(Ended._make, noted):
+        take = self.noted.popleft
+        for _ in range(len(self.noted)):
+            try:
+                ended = Ended._make(take())
+            except IndexError:  # an application may run on two event loops, and both count
+                return
             try:
                 self._count(ended)
             except Exception:  # noqa: BLE001 - whatever is wrong with us must not become the API's fault
-                _log.exception("could not take note of a request")
+                if self._seldom.due("", time.monotonic()):
+                    _log.exception("could not take note of a request")
 
     def _count(self, ended: Ended) -> None:
         template = self._routes.template(ended.endpoint, ended.path, ended.method)

@@ -48,6 +48,7 @@ class ScrapeServer(ThreadingHTTPServer):
         self.address_family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         self.collect = collect
         self._shared = shared
+        self._closed = threading.Event()
         self._places = threading.Semaphore(_MOST_AT_ONCE)
         self._began_s: dict[socket.socket, float] = {}
         super().__init__((address.host, address.port), _Scrape)
@@ -67,7 +68,7 @@ class ScrapeServer(ThreadingHTTPServer):
             return super().get_request()
         except OSError:
             # Out of files, most likely: the connection stays, and to look for it again at once would take a CPU.
-            time.sleep(self.timeout)
+            self._closed.wait(self.timeout)
             raise
 
     def process_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]  # this one has TCP only
@@ -93,6 +94,12 @@ class ScrapeServer(ThreadingHTTPServer):
         for request, began_s in list(self._began_s.items()):
             if now_s - began_s > longest_s:
                 self._end(request)
+
+    def close(self) -> None:
+        """Take no more connections, and end the wait for one: the event loop waits for this."""
+        self._closed.set()
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
 
     def finish(self) -> None:
         """Let those finish that are under way, if they are quick, and end the others."""

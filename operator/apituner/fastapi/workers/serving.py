@@ -36,12 +36,15 @@ class MetricsServer:
         if self._thread is None:
             self._stopped.clear()
             self._bind(report=True)
-            self._thread = threading.Thread(target=self._serve, name="apituner-metrics", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._serve, name="apituner-metrics", daemon=True)
+            thread.start()
+            self._thread = thread
 
     def stop(self) -> None:
         """End, and free the port."""
         self._stopped.set()
+        if (server := self._server) is not None:
+            server.close()
         if self._thread is not None:
             self._thread.join()
             self._thread = None

@@ -6,6 +6,7 @@ anyio has no hook before the wait, so the live limiter's class is replaced by on
 
 import sys
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from apituner.fastapi.measures.worker_signals import WorkerSignals
@@ -18,18 +19,18 @@ if TYPE_CHECKING:
 class ThreadWatch:
     """Watches the limiter of the running event loop; it must be made on that loop."""
 
-    def __init__(self, signals: WorkerSignals) -> None:
-        self._signals = signals
-        self._limiter = _watched_limiter()
+    def __init__(self) -> None:
+        self.limiter = _watched_limiter()
+        """None where the application does not run on anyio."""
 
-    def publish(self) -> None:
-        """Set the gauges to the limiter's present state; nothing where the application does not run on anyio."""
-        if self._limiter is not None:
-            total = self._limiter.total_tokens
-            self._signals.threads.labels("total").set(total)
-            self._signals.threads.labels("borrowed").set(self._limiter.borrowed_tokens)
-            self._signals.threads_waiting.set(self._limiter.statistics().tasks_waiting)
-            self._signals.setting.labels("threadpool_tokens", "").set(total)
+
+def publish_threads(watches: Iterable[ThreadWatch], signals: WorkerSignals) -> None:
+    """Set the gauges to the present state of the limiters of all event loops of this process."""
+    if limiters := [watch.limiter for watch in watches if watch.limiter is not None]:
+        signals.threads.labels("total").set(sum(limiter.total_tokens for limiter in limiters))
+        signals.threads.labels("borrowed").set(sum(limiter.borrowed_tokens for limiter in limiters))
+        signals.threads_waiting.set(sum(limiter.statistics().tasks_waiting for limiter in limiters))
+        signals.setting.labels("threadpool_tokens", "").set(max(limiter.total_tokens for limiter in limiters))
 
 
 def _watched_limiter() -> "CapacityLimiter | None":

@@ -1,6 +1,5 @@
 """How much of a CPU this process and its event loop used: in all, and lately."""
 
-import time
 from collections import deque
 
 # The usual scrape interval, so that one busy moment between two scrapes still shows, and one busy request does not look like saturation.
@@ -13,10 +12,10 @@ class CpuTotal:
     def __init__(self) -> None:
         self._counted_s = 0.0
 
-    def uncounted_s(self) -> float:
-        """Return what came since the last call."""
-        before_s, self._counted_s = self._counted_s, time.process_time()
-        return self._counted_s - before_s
+    def uncounted_s(self, process_cpu_s: float) -> float:
+        """Return what came since the last call, now that the system counts *process_cpu_s*."""
+        before_s, self._counted_s = self._counted_s, process_cpu_s
+        return process_cpu_s - before_s
 
 
 class CpuUsage:

@@ -3,7 +3,10 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
+
+from apituner.fastapi.seldom import Seldom
 
 _log = logging.getLogger("apituner.fastapi")
 
@@ -30,6 +33,7 @@ class WatchThread:
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
         self._stopped = threading.Event()
+        self._seldom = Seldom(every_s=60.0)
         self._thread = threading.Thread(target=self._run, name="apituner-watch", daemon=True)
         self._thread.start()
 
@@ -44,18 +48,16 @@ class WatchThread:
             now_s = time.perf_counter()
             if self._stopped.wait(min(self._watched.next_look_s(now_s), max(0.0, publish_at_s - now_s))):
                 return
-            try:
-                now_s = time.perf_counter()
-                self._watched.look(now_s)
-                if now_s >= publish_at_s:
-                    publish_at_s = now_s + PUBLISH_EVERY_S
-                    self._watched.publish(now_s)
-            except Exception:  # noqa: BLE001 - whatever is wrong with us must not become the API's fault
-                # The folder that the workers share may be full or gone: the API goes on, and so does the watch.
-                _log.exception("could not publish the metrics of this process")
-                if self._stopped.wait(_REST_S):
-                    return
+            now_s = time.perf_counter()
+            self._try(self._watched.look, now_s, "could not look at the event loop of this process")
+            if now_s >= publish_at_s:
+                publish_at_s = now_s + PUBLISH_EVERY_S
+                self._try(self._watched.publish, now_s, "could not publish the metrics of this process")
 
-
-# So that a fault that lasts does not fill the log.
-_REST_S = 30.0
+    def _try(self, step: Callable[[float], None], now_s: float, sentence: str) -> None:
+        try:
+            step(now_s)
+        except Exception:  # noqa: BLE001 - whatever is wrong with us must not become the API's fault
+            # The folder that the workers share may be full or gone: the API goes on, and so does the watch.
+            if self._seldom.due(sentence, now_s):
+                _log.exception(sentence)

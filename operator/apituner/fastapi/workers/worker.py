@@ -1,186 +1,180 @@
-"""What this process reports of itself while it lives: its event loop, CPU, memory, pools, threads, and the port that serves it all."""
+"""What this process reports of itself while it serves: its event loops, CPU and memory, and the port that serves it all."""
 
 import asyncio
 import atexit
-import importlib.metadata
-import logging
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
-from apituner.fastapi.database.watch import PoolWatch
 from apituner.fastapi.eventloop.clocks import resident_memory_bytes
-from apituner.fastapi.eventloop.lag import LoopSampler
 from apituner.fastapi.eventloop.pauses import PauseClock
-from apituner.fastapi.eventloop.stalls import StallWatch
 from apituner.fastapi.measures.signals import Signals
-from apituner.fastapi.operations.companion import Companion
 from apituner.fastapi.settings import MetricsAddress
 from apituner.fastapi.workers.collecting import collected, tidy
-from apituner.fastapi.workers.processes import claim, shared_folder
+from apituner.fastapi.workers.facts import state_facts
+from apituner.fastapi.workers.loops import OnThisLoop, publish_loops
+from apituner.fastapi.workers.processes import claim
 from apituner.fastapi.workers.serving import MetricsServer
 from apituner.fastapi.workers.siblings import Siblings
-from apituner.fastapi.workers.threads import ThreadWatch
 from apituner.fastapi.workers.throttling import ThrottlingClock
-from apituner.fastapi.workers.usage import CpuTotal, CpuUsage
-from apituner.fastapi.workers.watch import WatchThread
+from apituner.fastapi.workers.usage import CpuTotal
+from apituner.fastapi.workers.watch import PUBLISH_EVERY_S, WatchThread
 
-_log = logging.getLogger("apituner.fastapi")
+if TYPE_CHECKING:
+    from apituner.fastapi.workers.attendance import Attendance
 
-_SERVERS = ("gunicorn", "hypercorn", "granian", "uvicorn")
 
+class _Service:
+    """What begins with the first application of the process, and ends with the last: its place among others, its port, its threads."""
 
-class OnThisLoop:
-    """What lives as long as one event loop: made on its thread, looked at from another."""
-
-    def __init__(self, worker: "Worker", loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        self._worker = worker
-        signals = worker.signals
-        self._usage = CpuUsage()
-        self._threads = ThreadWatch(signals.worker)
-        self._throttling = ThrottlingClock(signals.worker)
-        self._pauses = PauseClock(signals.loop)
-        self._pauses.start()
-        self._sampler = LoopSampler(loop, signals.loop, worker.on_tick)
-        self._stalls = StallWatch(self._sampler, threading.get_ident(), signals, worker.own_packages())
-        self._sampler.held_by = self._stalls
-        self._thread = WatchThread(self)
-
-    def stop(self) -> None:
-        """End; what was noted is handed on before."""
-        self._sampler.stop()
-        self._pauses.stop()
-        self._thread.stop()
-        self._worker.on_tick()
-        self._worker.signals.worker.cpu.of().add(self._worker.cpu.uncounted_s())
-        self._worker.signals.tallies.count()
-
-    def next_look_s(self, now_s: float) -> float:
-        """Tell in how many seconds a look at the loop is due."""
-        return self._stalls.next_look_s(now_s)
-
-    def look(self, now_s: float) -> None:
-        """Look at the loop."""
-        self._stalls.look(now_s)
-
-    def publish(self, now_s: float) -> None:
-        """Hand on what was noted, and set the gauges."""
-        signals = self._worker.signals.worker
-        signals.cpu.of().add(self._worker.cpu.uncounted_s())
-        if (ratios := self._usage.ratios(now_s, time.process_time(), self._sampler.record.cpu_s)) is not None:
-            signals.cpu_max.set(ratios[0])
-            signals.loop_cpu_max.set(ratios[1])
-        self._threads.publish()
-        self._sampler.record.publish()
-        self._throttling.publish(leads=self._worker.siblings.leads())
-        self._worker.publish()
-        self._stalls.report()
+    def __init__(self, worker: "Worker", address: MetricsAddress, *, shared: bool) -> None:
+        self.siblings = Siblings(f"{address.host}:{address.port}")
+        self.throttling = ThrottlingClock(worker.signals.worker)
+        self.pauses = PauseClock(worker.signals.loop)
+        self.server = MetricsServer(address, worker.collect, shared=shared)
+        with ExitStack() as undo:
+            undo.callback(self.siblings.leave)
+            self.siblings.join()
+            undo.callback(self.server.stop)
+            self.server.start()
+            undo.callback(self.pauses.stop)
+            self.pauses.start()
+            undo.callback(WatchThread(worker).stop)
+            # Some servers run no lifespan, and what was noted last must count nevertheless.
+            atexit.register(worker.end)
+            undo.callback(atexit.unregister, worker.end)
+            self.stop = undo.pop_all().close
 
 
 class Worker:
-    """One process of the API, from its first event loop to the end of its lifespan."""
+    """
+    One process of the API, while an event loop of it runs an application that is observed.
 
-    def __init__(  # noqa: PLR0913 - what it calls, and when
-        self,
-        signals: Signals,
-        address: MetricsAddress,
-        *,
-        own_packages: Callable[[], frozenset[str]],
-        on_tick: Callable[[], None],
-        on_publish: Callable[[], None],
-        companions: tuple[Companion, ...] = (),
-    ) -> None:
+    What is observed of an event loop ends with the application that was there first: one that is mounted in it has no lifespan of its own,
+    and would never leave. An application that goes on there begins anew with its next request.
+    """
+
+    def __init__(self, signals: Signals, folder: Path | None, *, on_tick: Callable[[], None], on_publish: Callable[[], None]) -> None:
         self.signals = signals
-        self.pools: list[PoolWatch] = []
-        self.own_packages = own_packages
-        self.on_tick = on_tick
-        self.siblings = Siblings(f"{address.host}:{address.port}")
-        self.cpu = CpuTotal()
+        self._folder = folder
+        self._on_tick = on_tick
         self._on_publish = on_publish
-        self._companions = companions
-        self._folder = shared_folder()
-        self.loop: asyncio.AbstractEventLoop | None = None
-        self._on_loop: OnThisLoop | None = None
-        self.server = MetricsServer(address, self._collect, shared=self._folder is not None)
+        self._cpu = CpuTotal()
+        self._changing = threading.Lock()
+        # Never changed but replaced, for other threads go through it.
+        self._loops: dict[asyncio.AbstractEventLoop, OnThisLoop] = {}
+        self._service: _Service | None = None
+        os.register_at_fork(after_in_child=self._forget)
 
-    def attend(self) -> None:
-        """Begin on the running event loop; what fails here fails for every request, so it is tried once."""
-        self.loop = asyncio.get_running_loop()
-        try:
-            self._begin(self.loop)
-        except Exception:  # noqa: BLE001 - whatever is wrong with us must not become the API's fault
-            _log.exception("this process is not observed, and serves")
+    @property
+    def port(self) -> int | None:
+        """The port being served; None where there is none, or none that could be taken yet."""
+        return None if self._service is None else self._service.server.port
 
-    def leave(self) -> None:
-        """End, and free the port."""
-        atexit.unregister(self._leave_at_exit)
-        if self._on_loop is not None:
-            self._on_loop.stop()
-            self._on_loop = self.loop = None
-        for companion in self._companions:
-            companion.stop()
-        self.server.stop()
-        self.siblings.leave()
+    def join(self, app: "Attendance", loop: asyncio.AbstractEventLoop, address: MetricsAddress) -> None:
+        """Let *app* begin on *loop*, which runs in this thread; the first application of the process takes the port at *address*."""
+        with self._changing:
+            if self._service is None:
+                self._service = self._begin(address)
+            if (on_loop := self._loops.get(loop)) is None:
+                state_facts(self.signals.worker, loop)
+                on_loop = OnThisLoop(loop, self.signals, self._on_tick)
+                self._loops = {**self._loops, loop: on_loop}
+            on_loop.admit(app)
+            # Where a server runs no lifespan, nobody else says that they are over.
+            for closed in [known for known in self._loops if known.is_closed()]:
+                self._end_loop(closed)
 
-    def publish(self) -> None:
-        """Set the gauges of the process, and hand on what was noted."""
-        place = self.siblings.place
-        self.signals.worker.memory.labels(str(place)).set(resident_memory_bytes())
-        for pool in self.pools:
-            pool.publish()
+    def leave(self, app: "Attendance") -> None:
+        """Let *app* end, and the event loops where it was first; with the last one the port is freed."""
+        with self._changing:
+            for loop, on_loop in self._loops.items():
+                if app in on_loop.apps[:1]:
+                    self._end_loop(loop)
+                else:
+                    on_loop.dismiss(app)
+            self._end_unless_elsewhere(app)
+            self._end_service()
+
+    def end(self) -> None:
+        """End all."""
+        with self._changing:
+            for loop in self._loops:
+                self._end_loop(loop)
+            self._end_service()
+
+    def next_look_s(self, now_s: float) -> float:
+        """Tell in how many seconds a look at an event loop is due."""
+        return min((on_loop.stalls.next_look_s(now_s) for on_loop in self._loops.values()), default=PUBLISH_EVERY_S)
+
+    def look(self, now_s: float) -> None:
+        """Look at the event loops."""
+        for on_loop in self._loops.values():
+            on_loop.stalls.look(now_s)
+
+    def publish(self, now_s: float) -> None:
+        """Hand on what was noted, and set the gauges."""
+        self._count()
+        loops, service = tuple(self._loops.values()), self._service
+        for on_loop in loops:
+            on_loop.stalls.report()
+        publish_loops(loops, self.signals, now_s=now_s, process_cpu_s=time.process_time())
+        if service is not None:
+            self.signals.worker.memory.labels(str(service.siblings.place)).set(resident_memory_bytes())
+            service.throttling.publish(leads=service.siblings.leads())
+        for app in dict.fromkeys(app for on_loop in loops for app in on_loop.apps):
+            app.publish()
         self._on_publish()
-        self.signals.tallies.count()
 
-    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._on_loop is not None:
-            self._on_loop.stop()
+    def collect(self) -> CollectorRegistry:
+        """Return what a scrape answers."""
+        self.signals.tallies.count()
+        if self._folder is not None:
+            return collected(self._folder, self.signals.worker.complete)
+        if (service := self._service) is not None:
+            self.signals.worker.complete.set(1 if service.siblings.count() <= 1 else 0)
+        return self.signals.registry
+
+    def _begin(self, address: MetricsAddress) -> _Service:
         if self._folder is not None:
             # Not where the app is made: a server may fork its workers after that.
             claim(self._folder, {family.name for family in self.signals.registry.collect()})
             tidy(self._folder)
-        self._state_facts(loop)
-        self.siblings.join()
-        self.server.start()
-        for companion in self._companions:
-            companion.start()
-        self._on_loop = OnThisLoop(self, loop)
-        # Some servers run no lifespan, and what was noted last must count nevertheless.
-        atexit.register(self._leave_at_exit, os.getpid())
+        return _Service(self, address, shared=self._folder is not None)
 
-    def _leave_at_exit(self, pid: int) -> None:
-        # A child that the application forked ends like this, too, and has a copy of what is not counted yet.
-        if pid == os.getpid():
-            self.leave()
+    def _end_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        on_loop = self._loops[loop]
+        self._loops = {other: on_other for other, on_other in self._loops.items() if other is not loop}
+        on_loop.stop()
+        for app in on_loop.apps:
+            app.loop = None
+            self._end_unless_elsewhere(app)
 
-    def _state_facts(self, loop: asyncio.AbstractEventLoop) -> None:
-        kind = type(loop).__module__.partition(".")[0]
-        signals = self.signals.worker
-        signals.build.labels(_version(), _server(), kind).set(1)
-        signals.workers.set(1)
-        signals.complete.set(1)
-        if (workers := os.environ.get("WEB_CONCURRENCY", "").strip()).isdecimal():
-            signals.setting.labels("web_concurrency", "").set(int(workers))
+    def _end_unless_elsewhere(self, app: "Attendance") -> None:
+        if not any(app in on_loop.apps for on_loop in self._loops.values()):
+            app.end()
 
-    def _collect(self) -> CollectorRegistry:
+    def _end_service(self) -> None:
+        if self._service is not None and not self._loops:
+            self._count()
+            self._service.stop()
+            self._service = None
+
+    def _count(self) -> None:
+        self.signals.worker.cpu.of().add(self._cpu.uncounted_s(time.process_time()))
         self.signals.tallies.count()
-        if self._folder is not None:
-            return collected(self._folder, self.signals.worker.complete)
-        self.signals.worker.complete.set(1 if self.siblings.count() <= 1 else 0)
-        return self.signals.registry
 
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("apituner")
-    except importlib.metadata.PackageNotFoundError:  # run from a checkout
-        return "unknown"
-
-
-def _server() -> str:
-    """Name the program that runs the API: gunicorn runs uvicorn's worker, so the outermost comes first."""
-    return next((name for name in _SERVERS if name in sys.modules), "unknown")
+    def _forget(self) -> None:
+        # A child has neither our threads nor our sockets, and its CPU time begins with it; whether it serves is to be seen.
+        for on_loop in self._loops.values():
+            for app in on_loop.apps:
+                app.forget()
+        if self._service is not None:
+            self._service.pauses.stop()
+        self._changing, self._loops, self._service, self._cpu = threading.Lock(), {}, None, CpuTotal()

@@ -161,3 +161,14 @@ async def test_a_real_block_is_found_by_the_loops_own_tick() -> None:
     world.sampler.stop()
     held = world.held()
     assert 0.15 <= held["/invoice", "invoice", "blocked"] <= 0.3
+
+
+def test_a_loop_that_does_not_run_is_not_looked_at() -> None:
+    """Its thread does something else by now, or for somebody else: no function of that holds the loop."""
+
+    async def make() -> _World:
+        return _World()
+
+    world = asyncio.run(make())
+    world.look_while_due()
+    assert {function for _, function, _ in world.held()} == {""}

@@ -1,14 +1,20 @@
 """Of all functions on a stack, the one that a developer can change is named."""
 
+import asyncio
 import json
 import sys
+import sysconfig
+import threading
+import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Any, cast
 
 import pytest
+import uvloop
 
 from apituner.fastapi.eventloop.pauses import PauseClock
-from apituner.fastapi.eventloop.suspects import Suspect, suspect
+from apituner.fastapi.eventloop.suspects import NOBODY, Suspect, suspect
 
 
 def _handler(own_packages: frozenset[str] = frozenset()) -> Suspect:
@@ -64,3 +70,48 @@ def test_a_collection_is_known_by_our_own_clock() -> None:
     scope["look"](seen, sys)
     assert suspect(seen[0], frozenset()).function == "(garbage collection)"
     assert "gc.freeze()" in suspect(seen[0], frozenset()).cure
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(f"{sysconfig.get_path('scripts')}/uvicorn", id="in an environment"),
+        pytest.param("/usr/lib/python3/dist-packages/uvicorn/__main__.py", id="of a distribution"),
+        pytest.param("/root/.local/lib/python3.11/site-packages/uvicorn/__main__.py", id="of a user"),
+    ],
+)
+def test_the_servers_own_script_is_not_to_blame(script: str) -> None:
+    """It begins every stack of its thread; where no function of the application is on it, the innermost of all is named."""
+    scope: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile("def run(inner, seen): seen.append(inner())", script, "exec"), scope)  # noqa: S102 - a frame of that file
+    client: dict[str, Any] = {"__name__": "redis.client", "sys": sys}
+    exec(compile("def read(): return sys._getframe()", json.__file__.replace("json", "redis"), "exec"), client)  # noqa: S102 - likewise
+    seen: list[FrameType] = []
+    # In a thread, whose stack does not begin with this test.
+    thread = threading.Thread(target=scope["run"], args=(client["read"], seen))
+    thread.start()
+    thread.join()
+    assert suspect(seen[0], frozenset({"shop"})).function == "redis.client.read"
+
+
+@pytest.mark.parametrize("factory", [None, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_nobody_holds_a_loop_that_is_idle(factory: Callable[[], asyncio.AbstractEventLoop] | None) -> None:
+    """It is late nevertheless where the whole process was frozen, and then no function is to blame."""
+    begun, over = threading.Event(), threading.Event()
+
+    async def wait() -> None:
+        begun.set()
+        await asyncio.to_thread(over.wait)
+
+    runner = asyncio.Runner(loop_factory=factory)
+    # In a thread, whose stack does not begin with this test.
+    thread = threading.Thread(target=asyncio.Runner.run, args=(runner, wait()))
+    thread.start()
+    begun.wait()
+    until_s = time.monotonic() + 5
+    while (seen := suspect(sys._current_frames()[thread.ident or 0], frozenset())) is not NOBODY and time.monotonic() < until_s:
+        time.sleep(0.001)
+    over.set()
+    thread.join()
+    runner.close()
+    assert seen is NOBODY

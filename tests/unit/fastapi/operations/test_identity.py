@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client import CollectorRegistry
+from starlette.responses import JSONResponse
 
 from apituner.fastapi.measures.signals import Signals
 from apituner.fastapi.operations.identity import Identity
@@ -111,14 +112,22 @@ def test_a_response_is_left_alone_where_only_logs_want_ids() -> None:
     assert _answered(_named(answered=False)) == [(b"content-length", b"2")]
 
 
-def test_a_name_that_the_application_gives_stands_alone() -> None:
-    """Two headers of one name would leave it to each client which counts."""
-    assert _answered(_named(), (b"x-request-id", b"own")) == [(b"x-request-id", b"own")]
+def test_a_name_that_the_application_gives_is_replaced() -> None:
+    """Two headers of one name would leave it to each client which counts, and the logs have ours."""
+    exchange = _named((b"x-request-id", b"abc"))
+    assert _answered(exchange, (b"x-request-id", b"own"), (b"etag", b"1")) == [(b"etag", b"1"), (b"x-request-id", b"abc")]
 
 
-async def test_the_header_stands_in_every_response() -> None:
-    """Also in that of a route which does not exist; beside what the application sets itself."""
+async def test_the_header_stands_in_every_response_once() -> None:
+    """Also in that of a route which does not exist. Beside what the application sets itself, but in the place of a name of its own."""
     app, signals = FastAPI(), Signals(CollectorRegistry())
+
+    @app.get("/own")
+    def own() -> JSONResponse:
+        response = JSONResponse({}, headers={"X-Request-ID": "own"})
+        response.set_cookie("a", "1")
+        response.set_cookie("b", "2")
+        return response
 
     class _Worker:
         loop: asyncio.AbstractEventLoop | None = None
@@ -133,7 +142,12 @@ async def test_the_header_stands_in_every_response() -> None:
     middleware = RequestMiddleware(app, meter=Meter(signals, RouteTable(list)), worker=_Worker(), practice=practice)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(middleware), base_url="http://orders") as client:
         response = await client.get("/nothing", headers={"X-Request-ID": "abc"})
+        named = await client.get("/own", headers={"X-Request-ID": "abc"})
     assert (response.status_code, response.headers["x-request-id"], response.headers["content-type"]) == (404, "abc", "application/json")
+    assert [named.headers.get_list(name) for name in ("x-request-id", "set-cookie")] == [
+        ["abc"],
+        ["a=1; Path=/; SameSite=lax", "b=2; Path=/; SameSite=lax"],
+    ]
 
 
 def test_a_forked_worker_gives_names_of_its_own() -> None:

@@ -102,6 +102,34 @@ def test_lines_behind_a_pipe_that_nobody_reads_are_bounded_and_counted(monkeypat
     assert accesses.signals.registry.get_sample_value("apituning_access_log_dropped_total") == 5
 
 
+class _Pipe(io.StringIO):
+    """Keeps what was written at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+
+    def flush(self) -> None:
+        """Send what was written."""
+        self.pieces.append(self.getvalue())
+        self.seek(0)
+        self.truncate()
+
+
+def test_lines_are_written_in_pieces_that_a_pipe_keeps_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers share the standard output: what is longer is torn by what another one writes. The longest path fits nevertheless."""
+    accesses = _Accesses(AccessLog(), monkeypatch)
+    pipe = _Pipe()
+    monkeypatch.setattr(sys, "stdout", pipe)
+    paths = [f"/orders/{number}" for number in range(100)] + ["/" + "\U0001f600" * 60_000] * 3
+    accesses.lines(*map(_ended, paths))
+    written = [json.loads(line)["path"] for piece in pipe.pieces for line in piece.splitlines()]
+    assert (written[:100], len(written)) == (paths[:100], 103)
+    assert all(paths[100].startswith(path) and len(path) > 100 for path in written[100:])
+    assert all(piece.endswith("\n") and len(piece) <= 4096 for piece in pipe.pieces)
+    assert len(pipe.pieces) < 20
+
+
 def test_an_output_that_is_gone_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its lines are lost, and counted."""
     accesses = _Accesses(AccessLog(), monkeypatch)

@@ -10,7 +10,7 @@ from apituner.fastapi.requests.exchange import Exchange
 from apituner.fastapi.requests.meter import Meter
 from apituner.fastapi.requests.routes import RouteTable
 from apituner.fastapi.requests.spans import THREAD, current
-from apituner.fastapi.workers.threads import ThreadWatch
+from apituner.fastapi.workers.threads import ThreadWatch, publish_threads
 
 
 async def _nothing(*_: object) -> None:
@@ -22,7 +22,7 @@ async def test_a_wait_for_a_thread_is_the_requests() -> None:
     signals = Signals(CollectorRegistry())
     limiter = to_thread.current_default_thread_limiter()
     limiter.total_tokens = 1
-    watch = ThreadWatch(signals.worker)
+    watch = ThreadWatch()
     meter = Meter(signals, RouteTable(list))
     exchange = Exchange(meter, {"type": "http", "method": "GET"}, "/", _nothing, _nothing)  # type: ignore[arg-type]  # never used
     held = anyio.Event()
@@ -36,7 +36,7 @@ async def test_a_wait_for_a_thread_is_the_requests() -> None:
         await limiter.acquire_on_behalf_of(held)
         tasks.start_soon(handler)
         await anyio.wait_all_tasks_blocked()
-        watch.publish()
+        publish_threads([watch], signals.worker)
         limiter.release_on_behalf_of(held)
     value = signals.registry.get_sample_value
     assert [value("apituning_threadpool_tokens", {"state": state}) for state in ("total", "borrowed")] == [1, 1]
@@ -47,9 +47,8 @@ async def test_a_wait_for_a_thread_is_the_requests() -> None:
 
 async def test_a_free_thread_is_no_wait() -> None:
     """Nothing is noted, for most requests of an application with threads to spare."""
-    signals = Signals(CollectorRegistry())
-    ThreadWatch(signals.worker)
-    meter = Meter(signals, RouteTable(list))
+    ThreadWatch()
+    meter = Meter(Signals(CollectorRegistry()), RouteTable(list))
     exchange = Exchange(meter, {"type": "http", "method": "GET"}, "/", _nothing, _nothing)  # type: ignore[arg-type]  # never used
     outer = current.set(exchange)
     assert await to_thread.run_sync(lambda: 7) == 7
@@ -59,10 +58,9 @@ async def test_a_free_thread_is_no_wait() -> None:
 
 async def test_a_limiter_is_watched_once() -> None:
     """An app that is started again on the same loop does not count twice."""
-    signals = Signals(CollectorRegistry())
     classes = []
     for _ in range(2):
-        ThreadWatch(signals.worker)
+        ThreadWatch()
         classes.append(type(to_thread.current_default_thread_limiter()))
     assert classes[0] is classes[1]
     with pytest.raises(TypeError):

@@ -12,8 +12,8 @@ from apituner.fastapi.operations.contract.deviations import Deviation
 from apituner.fastapi.operations.contract.documents import read_documents
 from apituner.fastapi.operations.contract.sampling import Sample, Sampler
 from apituner.fastapi.operations.contract.verdicts import Judge
-from apituner.fastapi.operations.seldom import Seldom
 from apituner.fastapi.requests.exchange import Application, Ended, Receive, Scope, Send
+from apituner.fastapi.seldom import Seldom
 
 _log = logging.getLogger("apituner.fastapi")
 

@@ -1,6 +1,6 @@
 """A fault that lasts is told now and then."""
 
-from apituner.fastapi.operations.seldom import Seldom
+from apituner.fastapi.seldom import Seldom
 
 
 def test_the_same_thing_is_said_once_in_a_while() -> None:
