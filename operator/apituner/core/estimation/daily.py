@@ -10,8 +10,6 @@ from apituner.core.estimation.season import Season
 # forecast. A pod is ready within minutes, so a finer curve would foretell nothing that can still be acted on.
 WIDTH_S = 300.0
 PERIOD = 288
-# A forecast that erred by more on average misleads more than it helps.
-_SMAPE_MOST = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +40,7 @@ class DailyCurve:
 
         A slot's mean is what came in its middle; between two middles, a straight line.
         """
-        if self.season is None or self.season.smape >= _SMAPE_MOST:
+        if self.season is None or not self.season.proved:
             return None
         place = at_s / self.width_s - 0.5
         step = math.floor(place)

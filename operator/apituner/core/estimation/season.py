@@ -17,6 +17,8 @@ _TREND = 0.02
 _SEASON = 0.1
 # A trend is believed less the farther it is drawn out: in a long lead it adds at most 9 of its steps.
 _DAMPING = 0.9
+# A forecast that erred by more on average misleads more than it helps.
+_SMAPE_MOST = 0.25
 # 1.28 standard deviations: nine of ten times no more comes than that.
 UPPER = 1.28
 
@@ -32,8 +34,12 @@ class Season:
     """By place in the period: what is added to the level."""
     smape: float
     """Symmetric mean absolute percentage error of a step, over about a period: 2 |y - f| / (|y| + |f|), as a ratio."""
+    smape_of_last: float
+    """That of saying that the next step brings what the last one did."""
     variance: float
     """Of a step's error."""
+    latest: float
+    """What the last step brought."""
 
     @classmethod
     def begun(cls, series: Sequence[float], *, last: int, period: int) -> "Season":
@@ -44,16 +50,22 @@ class Season:
         """
         first, second = series[:period], series[period:]
         tested = _shaped([first], last=last - period, period=period)
-        errors, squares = 0.0, 0.0
+        errors, squares, of_last = 0.0, 0.0, 0.0
         for value in second:
             foretold = tested.expected(tested.last + 1)
             errors += _error(value, foretold)
             squares += (value - foretold) ** 2
+            of_last += _error(value, tested.latest)
             tested = tested.stepped(value)
         state = _shaped([first, second], last=last - 2 * period, period=period)
         for value in series:
             state = state.stepped(value)
-        return replace(state, smape=errors / period, variance=squares / period)
+        return replace(state, smape=errors / period, smape_of_last=of_last / period, variance=squares / period)
+
+    @property
+    def proved(self) -> bool:
+        """Whether it may be used: it errs little, and less than who says that nothing changes."""
+        return self.smape < min(_SMAPE_MOST, self.smape_of_last)
 
     def seeing(self, value: float) -> "Season":
         """Return the state one step later, in which *value* came."""
@@ -62,6 +74,7 @@ class Season:
         return replace(
             self.stepped(value),
             smape=self.smape + share * (_error(value, foretold) - self.smape),
+            smape_of_last=self.smape_of_last + share * (_error(value, self.latest) - self.smape_of_last),
             variance=self.variance + share * ((value - foretold) ** 2 - self.variance),
         )
 
@@ -73,7 +86,7 @@ class Season:
         level = _LEVEL * (value - season) + (1 - _LEVEL) * drawn
         trend = _TREND * (level - self.level) + (1 - _TREND) * _DAMPING * self.trend
         shape = floats.with_value(self.shape, place, _SEASON * (value - level) + (1 - _SEASON) * season)
-        return replace(self, last=self.last + 1, level=level, trend=trend, shape=shape)
+        return replace(self, last=self.last + 1, level=level, trend=trend, shape=shape, latest=value)
 
     def passed(self, last: int) -> "Season":
         """Return the state at the later step *last*, nothing of what came meanwhile being known: as it foretold."""
@@ -108,8 +121,16 @@ def _shaped(periods: Sequence[Sequence[float]], *, last: int, period: int) -> Se
     for i in range(period):
         deviation = sum(one[i] - mean for one, mean in zip(periods, means, strict=True)) / len(periods)
         shape[(last + 1 + i) % period] = deviation
-    trend = (means[-1] - means[0]) / period
-    return Season(last=last, level=means[0], trend=trend, shape=floats.packed(shape), smape=0.0, variance=0.0)
+    return Season(
+        last=last,
+        level=means[0],
+        trend=(means[-1] - means[0]) / period,
+        shape=floats.packed(shape),
+        smape=0.0,
+        smape_of_last=0.0,
+        variance=0.0,
+        latest=periods[0][-1],
+    )
 
 
 def _drawn_out(steps: int) -> float:
