@@ -6,8 +6,8 @@ from datetime import timedelta
 
 # Three to a doubling: as fine as a knee can be told with noise of 10 %.
 _PER_DOUBLING = 3
-# Up to 256 statements at once; beyond, and for databases that see more, the one seen longest ago gives way.
-BUCKETS_MOST = 24
+# Six doublings, from night to noon; of a wider range, the one seen longest ago gives way.
+BUCKETS_MOST = 18
 # Windows that a bucket averages over: enough to bring noise of 10 % to 3 %, few enough to follow a database that changes.
 _WINDOWS_MOST = 12.0
 # As VPA's histograms: what was seen yesterday at this hour counts half.

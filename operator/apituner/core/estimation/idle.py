@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 # Windows of a like load are one point of the line: by doublings, so that night and noon both stay known, however long either lasts.
-_POINTS_MOST = 8
+_POINTS_MOST = 6
 # Windows that a point averages over: as many as the regression over the last 20 windows would have.
 _WINDOWS_MOST = 20
 # Three doublings and 20 windows: with noise of 10 % in a window, the idle cost is then off by at most some percent of the busiest worker's.

@@ -63,11 +63,13 @@ class Filter:
         if surprises:
             # At least by what it was off: what was seen of the program before says nothing of the one that runs now.
             variance = max(_BOOST * variance, (surprise / load) ** 2)
+            noise = _noise(busy, max(0.0, busy - idle) / load, load, window_s)
         spread = load * variance * load + noise
-        gain = variance * load / spread if spread else 0.0  # nothing was there, and nothing is
+        if spread == 0:  # nothing was there, and nothing is
+            return replace(self, windows=self.windows + 1)
         return Filter(
-            value=max(0.0, self.value + gain * surprise),
-            variance=(1 - gain * load) * variance,
+            value=max(0.0, self.value + variance * load / spread * surprise),
+            variance=variance * noise / spread,  # the same as (1 - K * load) * P, and never below 0 by rounding
             windows=1 if surprises else self.windows + 1,
         )
 

@@ -14,7 +14,8 @@ _WINDOWS_LEAST = 12
 _RANGE_LEAST = 1.8
 # Twice the noise of a window: points that lie farther from the curve were not made by one database.
 _MISFIT_MOST = 0.20
-# Half as long again is five times the noise of a window, three times in a row: another tenant, a lost index, a larger machine.
+# Half as long again is five times the noise of a window; once it is put aside, three times in a row it is another tenant, a lost index, a
+# larger machine.
 _ANOTHER = 1.5
 _ANOTHER_AFTER = 3
 # Throughput still grows with statements at once where the last of them brought at least a tenth of its share.
@@ -48,10 +49,13 @@ class QueryTimes:
         if before is None:
             return replace(self, buckets=kept(self.buckets, place, fresh))
         times = query_s / before.query_s
-        odd = self.odd + 1 if max(times, 1 / times) > _ANOTHER else 0
-        if odd == _ANOTHER_AFTER:
-            return QueryTimes(buckets=((place, fresh),), of_all=of_all)
-        return replace(self, buckets=kept(self.buckets, place, before.seeing(fresh.running, query_s, at_s)), odd=odd)
+        if max(times, 1 / times) <= _ANOTHER:
+            return replace(self, buckets=kept(self.buckets, place, before.seeing(fresh.running, query_s, at_s)), odd=0)
+        if self.odd + 1 < _ANOTHER_AFTER:
+            return replace(self, odd=self.odd + 1)
+        # Where the bucket stands for fewer windows than now speak against it, it was the bucket that was odd.
+        others = self.buckets if before.weight_at(at_s) < _ANOTHER_AFTER else ()
+        return replace(self, buckets=kept(others, place, fresh), odd=0)
 
     @property
     def floor_s(self) -> float | None:
