@@ -55,10 +55,8 @@ class Demands:
         requests = seen[Signal.REQUESTS_RPS]
         workers = seen[Signal.WORKERS_ALIVE]
         cpu, loop = seen[Signal.CPU_CORES], seen[Signal.LOOP_CPU_CORES]
-        cpu_idle, loop_idle = self.cpu_idle, self.loop_idle
-        if window.tells(requests):
-            cpu_idle = cpu_idle.seeing(load_rps=requests / workers, cores=cpu / workers)
-            loop_idle = loop_idle.seeing(load_rps=requests / workers, cores=loop / workers)
+        cpu_idle = self.cpu_idle.seeing(load_rps=requests / workers, cores=cpu / workers)
+        loop_idle = self.loop_idle.seeing(load_rps=requests / workers, cores=loop / workers)
         # A loop that runs does not stand still: the two never fill more than all of its time, whatever counts as blocked.
         blocked = min(seen[Signal.LOOP_BLOCKED_RATIO] * workers, max(0.0, workers - loop))
         uses = seen.get(Signal.POOL_ACQUISITIONS_RPS)
@@ -90,13 +88,9 @@ class _Window:
     seen: Snapshot
     elapsed_s: float
 
-    def tells(self, load: float) -> bool:
-        """Whether anything happened in it: a rate of less than one a window is the edge of another's."""
-        return load * self.seen.window_s >= 1
-
     def seen_by(self, known: Filter | None, busy: float | None, load: float | None, *, idle: float = 0.0) -> Filter | None:
-        """Return *known* after this window; unchanged where it tells nothing."""
-        if busy is None or load is None or not self.tells(load):
+        """Return *known* after this window; unchanged where it tells nothing: a rate of less than one a window is the edge of another's."""
+        if busy is None or load is None or load * self.seen.window_s < 1:
             return known
         if known is None:
             return Filter.begun(busy=busy, load=load, window_s=self.seen.window_s)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import strategies  # noqa: F401 - sets the profile of the properties
@@ -30,7 +30,7 @@ def _after(known: Estimates, *windows: Snapshot, workload: Workload = _RESTED, o
     return known
 
 
-def _windows(count: int, every_s: float = 15.0, from_s: float = 0.0, **readings: float) -> list[Snapshot]:
+def _windows(count: int, every_s: float = 15.0, from_s: float = 0.0, **readings: Any) -> list[Snapshot]:  # noqa: ANN401 - figures
     return [a_snapshot(taken_at=_at(from_s + every_s * i), **readings) for i in range(count)]
 
 
@@ -184,7 +184,8 @@ def test_demand_does_not_explode_at_night() -> None:
     known = Estimates()
     for i in range(600):
         load = 200 * 0.99 ** min(i, 420)
-        known = _after(known, *_windows(1, from_s=15.0 * i, requests_rps=load, cpu_cores=0.004 * load + 2 * 0.02, loop_cpu_cores=0.003 * load))
+        figures = {"requests_rps": load, "cpu_cores": 0.004 * load + 2 * 0.02, "loop_cpu_cores": 0.003 * load}
+        known = _after(known, *_windows(1, from_s=15.0 * i, **figures))
 
     assert _cpu_s(known) == pytest.approx(0.004, rel=0.15)
 
@@ -244,6 +245,7 @@ def _lived(steps: Sequence[dict[str, Any]]) -> list[Snapshot]:
     return windows
 
 
+@settings(max_examples=1000)
 @given(_steps, st.integers(0, 25))
 def test_a_restart_loses_nothing(steps: list[dict[str, Any]], at: int) -> None:
     """Whatever was seen, in whatever order: read back as a history and lived through from there on, it is the same value."""
@@ -257,10 +259,10 @@ def test_a_restart_loses_nothing(steps: list[dict[str, Any]], at: int) -> None:
 def test_the_order_of_signals_and_those_that_do_not_matter_change_nothing(steps: list[dict[str, Any]], order: list[Signal]) -> None:
     """A snapshot is a set of figures."""
     windows = _lived(steps)
-    shuffled = [
-        replace(seen, readings={signal: ({Signal.RESPONSE_MEAN_BYTES: 7.0} | dict(seen.readings))[signal] for signal in order if signal in seen.readings})
-        for seen in windows
-    ]
+    shuffled = []
+    for seen in windows:
+        more = {Signal.RESPONSE_MEAN_BYTES: 7.0, Signal.THREADPOOL_TOKENS: 40.0} | dict(seen.readings)
+        shuffled.append(replace(seen, readings={signal: more[signal] for signal in order if signal in more}))
 
     assert _after(Estimates(), *windows) == _after(Estimates(), *shuffled)
 

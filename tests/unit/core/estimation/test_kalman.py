@@ -4,7 +4,7 @@ import random
 from statistics import fmean
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import strategies  # noqa: F401 - sets the profile of the properties
@@ -114,6 +114,7 @@ def test_what_is_known_ages() -> None:
     assert after.value == pytest.approx(1.2 * known.value, rel=0.01)
 
 
+@settings(max_examples=1000)
 @given(st.floats(1e-6, 1e6), st.lists(st.floats(0.1, 10), min_size=1, max_size=12))
 def test_a_unit_is_only_a_unit(unit: float, windows: list[float]) -> None:
     """In other units the filter tells the same demand, with the same share of error."""

@@ -19,7 +19,8 @@ def _misfit(rows: Rows, coefficients: tuple[float, float, float]) -> float:
 def test_what_can_be_met_exactly_is() -> None:
     """Three coefficients that made the rows are found again."""
     made = (0.5, 0.0, 0.25)
-    rows: Rows = [(1.0, [one / sum(x * y for x, y in zip(made, [1, n, n * n], strict=True)) for one in (1, n, n * n)]) for n in (1, 2, 3, 5)]
+    sums = {n: made[0] + made[1] * n + made[2] * n * n for n in (1, 2, 3, 5)}
+    rows: Rows = [(1.0, [1 / total, n / total, n * n / total]) for n, total in sums.items()]
 
     assert made == pytest.approx(least_squares(rows), abs=1e-9)
 
