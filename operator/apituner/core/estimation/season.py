@@ -34,12 +34,8 @@ class Season:
     """By place in the period: what is added to the level."""
     smape: float
     """Symmetric mean absolute percentage error of a step, over about a period: 2 |y - f| / (|y| + |f|), as a ratio."""
-    smape_of_last: float
-    """That of saying that the next step brings what the last one did."""
     variance: float
     """Of a step's error."""
-    latest: float
-    """What the last step brought."""
 
     @classmethod
     def begun(cls, series: Sequence[float], *, last: int, period: int) -> "Season":
@@ -50,22 +46,21 @@ class Season:
         """
         first, second = series[:period], series[period:]
         tested = _shaped([first], last=last - period, period=period)
-        errors, squares, of_last = 0.0, 0.0, 0.0
+        errors, squares = 0.0, 0.0
         for value in second:
             foretold = tested.expected(tested.last + 1)
             errors += _error(value, foretold)
             squares += (value - foretold) ** 2
-            of_last += _error(value, tested.latest)
             tested = tested.stepped(value)
         state = _shaped([first, second], last=last - 2 * period, period=period)
         for value in series:
             state = state.stepped(value)
-        return replace(state, smape=errors / period, smape_of_last=of_last / period, variance=squares / period)
+        return replace(state, smape=errors / period, variance=squares / period)
 
     @property
     def proved(self) -> bool:
-        """Whether it may be used: it errs little, and less than who says that nothing changes."""
-        return self.smape < min(_SMAPE_MOST, self.smape_of_last)
+        """Whether it may be used: it errs little."""
+        return self.smape < _SMAPE_MOST
 
     def seeing(self, value: float) -> "Season":
         """Return the state one step later, in which *value* came."""
@@ -74,7 +69,6 @@ class Season:
         return replace(
             self.stepped(value),
             smape=self.smape + share * (_error(value, foretold) - self.smape),
-            smape_of_last=self.smape_of_last + share * (_error(value, self.latest) - self.smape_of_last),
             variance=self.variance + share * ((value - foretold) ** 2 - self.variance),
         )
 
@@ -86,7 +80,7 @@ class Season:
         level = _LEVEL * (value - season) + (1 - _LEVEL) * drawn
         trend = _TREND * (level - self.level) + (1 - _TREND) * _DAMPING * self.trend
         shape = floats.with_value(self.shape, place, _SEASON * (value - level) + (1 - _SEASON) * season)
-        return replace(self, last=self.last + 1, level=level, trend=trend, shape=shape, latest=value)
+        return replace(self, last=self.last + 1, level=level, trend=trend, shape=shape)
 
     def passed(self, last: int) -> "Season":
         """Return the state at the later step *last*, nothing of what came meanwhile being known: as it foretold."""
@@ -127,9 +121,7 @@ def _shaped(periods: Sequence[Sequence[float]], *, last: int, period: int) -> Se
         trend=(means[-1] - means[0]) / period,
         shape=floats.packed(shape),
         smape=0.0,
-        smape_of_last=0.0,
         variance=0.0,
-        latest=periods[0][-1],
     )
 
 
