@@ -171,6 +171,17 @@ def test_figures_that_were_never_seen_are_part_of_the_time_elsewhere() -> None:
     assert found.elsewhere_s > 0
 
 
+@pytest.mark.parametrize(
+    "missing", [Signal.POOL_WAIT_MEAN_S, Signal.POOL_ACQUISITIONS_RPS, Signal.POOL_HOLD_MEAN_S, Signal.LOOP_BLOCKED_RATIO]
+)
+def test_a_signal_that_is_missing_breaks_nothing(missing: Signal) -> None:
+    """What it would have told is unknown, and its time is part of that elsewhere."""
+    found = demand_of(a_snapshot(absent={missing: Absence.NO_SERIES}))
+
+    assert found.cpu_s == pytest.approx(0.4 / 90)
+    assert found.elsewhere_s >= demand_of(a_snapshot()).elsewhere_s
+
+
 def test_calls_and_statements_are_counted_by_request() -> None:
     """Half a call of 100 ms and two statements in each request; no call at all takes no time, although nobody knows the mean of none."""
     found = demand_of(a_snapshot(external_rps=45, external_mean_s=0.1, queries_rps=180))

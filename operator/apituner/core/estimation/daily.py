@@ -31,7 +31,7 @@ class DailyCurve:
         slot = math.floor(at_s / self.width_s)
         if slot == self.slot:
             return replace(self, total_rps=self.total_rps + arrivals_rps, windows=self.windows + 1)
-        known = self._closing(slot, arrivals_rps) if self.slot is not None else self
+        known = self if self.slot is None else self._closing(self.slot, slot, arrivals_rps)
         return replace(known, slot=slot, total_rps=arrivals_rps, windows=1)
 
     def expected_rps(self, at_s: float) -> float | None:
@@ -47,15 +47,14 @@ class DailyCurve:
         before, after = (self.season.upper(max(self.season.last + 1, one)) for one in (step, step + 1))
         return before + (after - before) * (place - step)
 
-    def _closing(self, slot: int, next_rps: float) -> "DailyCurve":
+    def _closing(self, opened: int, slot: int, next_rps: float) -> "DailyCurve":
         """
-        Return the curve with the open slot closed, and the hole from there to *slot* filled.
+        Return the curve with the slot *opened* closed, and the hole from there to *slot* filled.
 
         A forecast bridges a hole by itself. Before there is one, a straight line does; but not over half a period: what is more line than
         curve has no shape to learn.
         """
-        assert self.slot is not None  # noqa: S101 - for the type checker: who calls knows it
-        mean_rps, hole = self.total_rps / self.windows, slot - self.slot - 1
+        mean_rps, hole = self.total_rps / self.windows, slot - opened - 1
         if self.season is not None:
             season = self.season.seeing(mean_rps)
             return replace(self, season=season.passed(slot - 1) if hole else season)

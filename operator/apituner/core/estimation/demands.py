@@ -58,8 +58,9 @@ class Demands:
         cpu_idle = self.cpu_idle.seeing(load_rps=requests / workers, cores=cpu / workers)
         loop_idle = self.loop_idle.seeing(load_rps=requests / workers, cores=loop / workers)
         # A loop that runs does not stand still: the two never fill more than all of its time, whatever counts as blocked.
-        blocked = min(seen[Signal.LOOP_BLOCKED_RATIO] * workers, max(0.0, workers - loop))
+        blocked = min((seen.get(Signal.LOOP_BLOCKED_RATIO) or 0.0) * workers, max(0.0, workers - loop))
         uses = seen.get(Signal.POOL_ACQUISITIONS_RPS)
+        wanted = None if uses is None else uses + (seen.get(Signal.POOL_TIMEOUTS_RPS) or 0.0)
         statements = seen.get(Signal.QUERIES_RPS)
         calls = seen.get(Signal.EXTERNAL_RPS)
         return replace(
@@ -67,7 +68,7 @@ class Demands:
             cpu=window.seen_by(self.cpu, cpu, requests, idle=cpu_idle.cores * workers),
             loop=window.seen_by(self.loop, loop, requests, idle=loop_idle.cores * workers),
             blocked=window.seen_by(self.blocked, blocked, requests),
-            acquisitions=window.seen_by(self.acquisitions, _sum(uses, seen.get(Signal.POOL_TIMEOUTS_RPS)), requests),
+            acquisitions=window.seen_by(self.acquisitions, wanted, requests),
             hold=window.seen_by(self.hold, _product(uses, seen.get(Signal.POOL_HOLD_MEAN_S)), uses),
             queries=window.seen_by(self.queries, statements, requests),
             query=window.seen_by(self.query, _product(statements, seen.get(Signal.QUERY_MEAN_S)), statements),
@@ -112,13 +113,15 @@ def _elsewhere(seen: Snapshot, here: Configuration, policy: Policy, blocked: flo
 
 def pool_waiting(seen: Snapshot, policy: Policy) -> float:
     """
-    Return how many stand in the pool's queue on the mean, those who gave up included; none where no knob names the pool.
+    Return how many stand in the pool's queue on the mean, those who gave up included.
 
-    Little's law: who gave up waiting wanted a connection too, and its wait is in the mean.
+    Little's law: who gave up waiting wanted a connection too, and its wait is in the mean. Where no knob names the pool, or it does not
+    tell, its queue is part of the time elsewhere.
     """
-    if Knob.POOL not in policy.knobs:
+    uses, wait_s = seen.get(Signal.POOL_ACQUISITIONS_RPS), seen.get(Signal.POOL_WAIT_MEAN_S)
+    if Knob.POOL not in policy.knobs or uses is None or wait_s is None:
         return 0.0
-    return (seen[Signal.POOL_ACQUISITIONS_RPS] + seen[Signal.POOL_TIMEOUTS_RPS]) * seen[Signal.POOL_WAIT_MEAN_S]
+    return (uses + (seen.get(Signal.POOL_TIMEOUTS_RPS) or 0.0)) * wait_s
 
 
 def _product(rate: float | None, mean: float | None) -> float | None:
@@ -128,10 +131,6 @@ def _product(rate: float | None, mean: float | None) -> float | None:
 def _calling(calls: float | None, mean_s: float | None) -> float | None:
     """No calls take no time, although nobody can tell the mean of none."""
     return 0.0 if calls == 0 else _product(calls, mean_s)
-
-
-def _sum(uses: float | None, timeouts: float | None) -> float | None:
-    return None if uses is None else uses + (timeouts or 0.0)
 
 
 def _peak(known: Peak | None, value: float | None, elapsed_s: float) -> Peak | None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 
 from apituner.core.estimation import floats
 
+# How much the latest counts: the level follows within five steps, its trend within fifty, and the shape of a day within ten days. Usual
+# values, fitted to no trace.
 _LEVEL = 0.2
 _TREND = 0.02
 _SEASON = 0.1

@@ -1,37 +1,14 @@
-"""All that is known of one API: what it learns from, what it does not, and that a restart loses nothing."""
+"""All that is known of one API: what it learns from, and what it does not."""
 
-import random
-import sys
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-import strategies  # noqa: F401 - sets the profile of the properties
 from apituner.core.estimation.estimates import Estimates
 from apituner.core.snapshot import Absence, Signal, Snapshot
 from apituner.core.workload import Workload
-from builders import NOON, a_configuration, a_policy, a_snapshot, a_workload
-
-_RESTED = a_workload(template_hash="a", rolled_out_at=NOON - timedelta(days=9))
-
-
-def _at(seconds: float) -> datetime:
-    return NOON + timedelta(seconds=seconds)
-
-
-def _after(known: Estimates, *windows: Snapshot, workload: Workload = _RESTED, ours: bool = False) -> Estimates:
-    for seen in windows:
-        known = known.seeing(seen, a_configuration(), workload, a_policy(), ours=ours)
-    return known
-
-
-def _windows(count: int, every_s: float = 15.0, from_s: float = 0.0, **readings: Any) -> list[Snapshot]:  # noqa: ANN401 - figures
-    return [a_snapshot(taken_at=_at(from_s + every_s * i), **readings) for i in range(count)]
+from builders import a_configuration, a_policy, a_snapshot
+from lives import AT_REST, after, instant, windows
 
 
 def _cpu_s(known: Estimates) -> float:
@@ -41,7 +18,7 @@ def _cpu_s(known: Estimates) -> float:
 
 def test_windows_add_up() -> None:
     """Twenty windows of the starved API: 4.4 ms of CPU per request, known to 6 %."""
-    known = _after(Estimates(), *_windows(20))
+    known = after(Estimates(), *windows(20))
 
     assert known.demands.cpu is not None
     assert known.demands.cpu.estimate.value == pytest.approx(0.4 / 90)
@@ -49,40 +26,41 @@ def test_windows_add_up() -> None:
     assert known.demands.cpu.estimate.relative_error < 0.06
     assert known.arrivals.present_rps == 90
     assert known.queries.floor_s == pytest.approx(0.035)
-    assert known.at == _at(15 * 19)
+    assert known.at == instant(15 * 19)
 
 
 @pytest.mark.parametrize(
     "seen",
     [
-        pytest.param(a_snapshot(taken_at=_at(285)), id="the same again"),
-        pytest.param(a_snapshot(taken_at=_at(270), cpu_cores=9), id="one that was overtaken"),
-        pytest.param(a_snapshot(taken_at=_at(300), absent={Signal.CPU_CORES: Absence.STALE}), id="a signal is missing"),
-        pytest.param(a_snapshot(taken_at=_at(300), cpu_cores=float("nan")), id="a figure is no number"),
-        pytest.param(a_snapshot(taken_at=_at(300), pods_reporting=1), id="a pod is silent"),
-        pytest.param(a_snapshot(taken_at=_at(300), requests_rps=1), id="too few requests"),
-        pytest.param(a_snapshot(taken_at=_at(300), worker_rss_max_bytes=1e200), id="a figure that nobody can believe"),
+        pytest.param(a_snapshot(taken_at=instant(285)), id="the same again"),
+        pytest.param(a_snapshot(taken_at=instant(290), cpu_cores=9), id="the same again, but for 5 s"),
+        pytest.param(a_snapshot(taken_at=instant(270), cpu_cores=9), id="one that was overtaken"),
+        pytest.param(a_snapshot(taken_at=instant(300), absent={Signal.CPU_CORES: Absence.STALE}), id="a signal is missing"),
+        pytest.param(a_snapshot(taken_at=instant(300), cpu_cores=float("nan")), id="a figure is no number"),
+        pytest.param(a_snapshot(taken_at=instant(300), pods_reporting=1), id="a pod is silent"),
+        pytest.param(a_snapshot(taken_at=instant(300), requests_rps=1), id="too few requests"),
+        pytest.param(a_snapshot(taken_at=instant(300), worker_rss_max_bytes=1e200), id="a figure that nobody can believe"),
     ],
 )
 def test_what_teaches_nothing_changes_nothing(seen: Snapshot) -> None:
     """A window with a gap, or one that is not later than the last, leaves the very same value."""
-    known = _after(Estimates(), *_windows(20))
+    known = after(Estimates(), *windows(20))
 
-    assert known == _after(known, seen)
+    assert known == after(known, seen)
 
 
 @pytest.mark.parametrize(
     ("expected", "workload"),
     [
-        pytest.param(None, replace(_RESTED, rolled_out_at=_at(-100)), id="a window that reaches into the first minute of the pods"),
-        pytest.param(1, replace(_RESTED, rolled_out_at=_at(-120)), id="a window of pods that are all a minute old"),
-        pytest.param(None, replace(_RESTED, rolled_out_at=None), id="nobody knows how old they are"),
-        pytest.param(None, replace(_RESTED, updated_replicas=1), id="a rollout is under way"),
+        pytest.param(None, replace(AT_REST, rolled_out_at=instant(-100)), id="a window that reaches into the first minute of the pods"),
+        pytest.param(1, replace(AT_REST, rolled_out_at=instant(-120)), id="a window of pods that are all a minute old"),
+        pytest.param(None, replace(AT_REST, rolled_out_at=None), id="nobody knows how old they are"),
+        pytest.param(None, replace(AT_REST, updated_replicas=1), id="a rollout is under way"),
     ],
 )
 def test_warm_up_is_not_what_a_request_takes(expected: int | None, workload: Workload) -> None:
     """Imports and cold caches cost ten times the CPU; but who comes, and how long statements take, is learnt all the same."""
-    known = _after(Estimates(), *_windows(1), workload=workload)
+    known = after(Estimates(), *windows(1), workload=workload)
 
     assert expected == (known.demands.cpu and known.demands.cpu.windows)
     assert known.arrivals.present_rps == 90
@@ -91,19 +69,19 @@ def test_warm_up_is_not_what_a_request_takes(expected: int | None, workload: Wor
 
 def test_a_pod_more_is_given_its_minute() -> None:
     """Two minutes after a third pod came, windows hold only warm pods again."""
-    three = replace(_RESTED, replicas=3, ready_replicas=3, updated_replicas=3, total_replicas=3)
-    known = _after(Estimates(), *_windows(4))
-    cold = [a_snapshot(a_configuration(3), taken_at=_at(60 + 15 * i), cpu_cores=4.0) for i in range(8)]
-    warm = a_snapshot(a_configuration(3), taken_at=_at(180), cpu_cores=0.4)
+    three = replace(AT_REST, replicas=3, ready_replicas=3, updated_replicas=3, total_replicas=3)
+    known = after(Estimates(), *windows(4))
+    cold = [a_snapshot(a_configuration(3), taken_at=instant(60 + 15 * i), cpu_cores=4.0) for i in range(8)]
+    warm = a_snapshot(a_configuration(3), taken_at=instant(180), cpu_cores=0.4)
 
-    assert known.demands == _after(known, *cold, workload=three).demands
-    assert _cpu_s(_after(known, *cold, warm, workload=three)) == pytest.approx(0.4 / 90)
+    assert known.demands == after(known, *cold, workload=three).demands
+    assert _cpu_s(after(known, *cold, warm, workload=three)) == pytest.approx(0.4 / 90)
 
 
 def test_another_program_is_learnt_anew() -> None:
     """A new template that is not ours: nothing is known of what a request takes, all is of the database and of who comes."""
-    known = _after(Estimates(), *_windows(20))
-    released = _after(known, a_snapshot(taken_at=_at(300)), workload=replace(_RESTED, template_hash="b", updated_replicas=0))
+    known = after(Estimates(), *windows(20))
+    released = after(known, a_snapshot(taken_at=instant(300)), workload=replace(AT_REST, template_hash="b", updated_replicas=0))
 
     assert released.demands.cpu is None
     assert released.queries.buckets
@@ -112,8 +90,8 @@ def test_another_program_is_learnt_anew() -> None:
 
 def test_our_own_template_is_the_same_program() -> None:
     """Settings change what a configuration gives, not what a request takes."""
-    known = _after(Estimates(), *_windows(20))
-    moved = _after(known, a_snapshot(taken_at=_at(300)), workload=replace(_RESTED, template_hash="b", updated_replicas=0), ours=True)
+    known = after(Estimates(), *windows(20))
+    moved = after(known, a_snapshot(taken_at=instant(300)), workload=replace(AT_REST, template_hash="b", updated_replicas=0), ours=True)
 
     assert known.demands == moved.demands
     assert moved.template_hash == "b"
@@ -121,15 +99,15 @@ def test_our_own_template_is_the_same_program() -> None:
 
 def test_an_unread_template_changes_nothing() -> None:
     """Not to know the hash is not to know of a release."""
-    known = _after(Estimates(), *_windows(20))
+    known = after(Estimates(), *windows(20))
 
-    assert _after(known, a_snapshot(taken_at=_at(300)), workload=replace(_RESTED, template_hash=None)).demands.cpu is not None
+    assert after(known, a_snapshot(taken_at=instant(300)), workload=replace(AT_REST, template_hash=None)).demands.cpu is not None
 
 
 def test_hours_without_a_window_make_less_sure_and_no_more() -> None:
     """What a request takes is remembered, with a larger error; of the last minute's load nothing is."""
-    known = _after(Estimates(), *_windows(20))
-    later = _after(known, a_snapshot(taken_at=_at(6 * 3600), cpu_cores=0.44))
+    known = after(Estimates(), *windows(20))
+    later = after(known, a_snapshot(taken_at=instant(6 * 3600), cpu_cores=0.44))
 
     assert _cpu_s(later) == pytest.approx(0.44 / 90, rel=0.02)
     assert len(later.arrivals.recent) == 1
@@ -137,10 +115,10 @@ def test_hours_without_a_window_make_less_sure_and_no_more() -> None:
 
 def test_a_clock_that_was_set_back_is_followed() -> None:
     """A window from a year ahead must not keep out all that come after it: what hangs on the time starts anew, demands stay."""
-    known = _after(Estimates(), *_windows(20), *_windows(1, from_s=365 * 86_400))
-    back = _after(known, *_windows(5, from_s=300))
+    known = after(Estimates(), *windows(20), *windows(1, from_s=365 * 86_400))
+    back = after(known, *windows(5, from_s=300))
 
-    assert back.at == _at(360)
+    assert back.at == instant(360)
     assert _cpu_s(back) == pytest.approx(0.4 / 90)
     assert back.arrivals.present_rps == 90
     assert len(back.arrivals.recent) == 5
@@ -148,8 +126,8 @@ def test_a_clock_that_was_set_back_is_followed() -> None:
 
 def test_statements_of_others_count_for_the_database() -> None:
     """The exporter tells how many run at once in all; without it, only ours are known."""
-    alone = _after(Estimates(), *_windows(1))
-    shared = _after(Estimates(), *_windows(1, db_active=10))
+    alone = after(Estimates(), *windows(1))
+    shared = after(Estimates(), *windows(1, db_active=10))
 
     assert [90 * 0.035] == [bucket.running for _, bucket in alone.queries.buckets]
     assert [10] == [bucket.running for _, bucket in shared.queries.buckets]
@@ -165,7 +143,7 @@ def test_statements_of_others_count_for_the_database() -> None:
 )
 def test_a_window_without_statements_says_nothing_of_the_database(seen: Snapshot) -> None:
     """Its mean is that of nothing."""
-    assert Estimates().queries == _after(Estimates(), seen).queries
+    assert Estimates().queries == after(Estimates(), seen).queries
 
 
 def test_an_api_without_a_pool_is_known_all_the_same() -> None:
@@ -173,7 +151,7 @@ def test_an_api_without_a_pool_is_known_all_the_same() -> None:
     pool = [signal for signal in Signal if signal.startswith(("pool", "quer"))]
     seen = a_snapshot(absent=dict.fromkeys(pool, Absence.NO_SERIES))
     policy = replace(a_policy(connection_limit=None), knobs={knob: bounds for knob, bounds in a_policy().knobs.items() if knob != "pool"})
-    known = Estimates().seeing(seen, a_configuration(), _RESTED, policy)
+    known = Estimates().seeing(seen, a_configuration(), AT_REST, policy)
 
     assert known.demands.cpu is not None
     assert (None, None, None) == (known.demands.acquisitions, known.demands.hold, known.demands.query)
@@ -185,14 +163,14 @@ def test_demand_does_not_explode_at_night() -> None:
     for i in range(600):
         load = 200 * 0.99 ** min(i, 420)
         figures = {"requests_rps": load, "cpu_cores": 0.004 * load + 2 * 0.02, "loop_cpu_cores": 0.003 * load}
-        known = _after(known, *_windows(1, from_s=15.0 * i, **figures))
+        known = after(known, *windows(1, from_s=15.0 * i, **figures))
 
     assert _cpu_s(known) == pytest.approx(0.004, rel=0.15)
 
 
 def test_what_cannot_be_both_is_not_counted_twice() -> None:
     """Loops that ran for 1.8 of 2 seconds stood still for at most the other .2, whatever counts as blocked."""
-    known = _after(Estimates(), *_windows(1, loop_cpu_cores=1.8, loop_blocked_ratio=0.5))
+    known = after(Estimates(), *windows(1, loop_cpu_cores=1.8, loop_blocked_ratio=0.5))
 
     assert known.demands.blocked is not None
     assert known.demands.blocked.value == pytest.approx(0.2 / 90)
@@ -202,100 +180,9 @@ def test_memory_is_the_most_of_late() -> None:
     """The largest worker counts, and what a pod holds beyond its workers."""
     mib = 2.0**20
     first = a_snapshot(worker_rss_max_bytes=200 * mib, pod_rss_max_bytes=230 * mib)
-    known = _after(Estimates(), first, a_snapshot(taken_at=_at(15), worker_rss_max_bytes=90 * mib))
+    known = after(Estimates(), first, a_snapshot(taken_at=instant(15), worker_rss_max_bytes=90 * mib))
 
     assert known.demands.worker_bytes is not None
     assert known.demands.base_bytes is not None
     assert known.demands.worker_bytes.value == pytest.approx(200 * mib, rel=1e-3)
     assert known.demands.base_bytes.value == pytest.approx(30 * mib)
-
-
-_steps = st.lists(
-    st.fixed_dictionaries(
-        {
-            "seconds": st.sampled_from([-700.0, -15.0, 0.0, 15.0, 15.0, 15.0, 60.0, 400.0, 90_000.0]),
-            "readings": st.fixed_dictionaries(
-                {},
-                optional={
-                    "requests_rps": st.floats(0, 1e4),
-                    "cpu_cores": st.floats(0, 100),
-                    "loop_blocked_ratio": st.floats(0, 1),
-                    "over_objective_ratio": st.floats(0, 1),
-                    "in_flight": st.floats(0, 1e4),
-                    "pool_acquisitions_rps": st.floats(0, 1e4),
-                    "query_mean_s": st.floats(0, 10),
-                    "queries_rps": st.floats(0, 1e4),
-                    "db_active": st.floats(0, 500),
-                    "external_rps": st.floats(0, 100),
-                    "pod_rss_max_bytes": st.floats(0, 1e10),
-                },
-            ),
-            "absent": st.sets(st.sampled_from([Signal.IN_FLIGHT, Signal.CPU_CORES, Signal.WORKER_RSS_MAX_BYTES, Signal.QUERY_MEAN_S])),
-        }
-    ),
-    max_size=25,
-)
-
-
-def _lived(steps: Sequence[dict[str, Any]]) -> list[Snapshot]:
-    at, windows = NOON, []
-    for step in steps:
-        at += timedelta(seconds=step["seconds"])
-        windows.append(a_snapshot(taken_at=at, absent=dict.fromkeys(step["absent"], Absence.STALE), **step["readings"]))
-    return windows
-
-
-@settings(max_examples=1000)
-@given(_steps, st.integers(0, 25))
-def test_a_restart_loses_nothing(steps: list[dict[str, Any]], at: int) -> None:
-    """Whatever was seen, in whatever order: read back as a history and lived through from there on, it is the same value."""
-    windows = _lived(steps)
-    told_twice = [seen for window in windows[:at] for seen in (window, window)]
-
-    assert _after(Estimates(), *windows) == _after(_after(Estimates(), *told_twice), *windows[at:])
-
-
-@given(_steps, st.permutations(list(Signal)))
-def test_the_order_of_signals_and_those_that_do_not_matter_change_nothing(steps: list[dict[str, Any]], order: list[Signal]) -> None:
-    """A snapshot is a set of figures."""
-    windows = _lived(steps)
-    shuffled = []
-    for seen in windows:
-        more = {Signal.RESPONSE_MEAN_BYTES: 7.0, Signal.THREADPOOL_TOKENS: 40.0} | dict(seen.readings)
-        shuffled.append(replace(seen, readings={signal: more[signal] for signal in order if signal in more}))
-
-    assert _after(Estimates(), *windows) == _after(Estimates(), *shuffled)
-
-
-@given(_steps)
-def test_it_stays_small(steps: list[dict[str, Any]]) -> None:
-    """At most 12 KiB for each API, whatever was seen."""
-    assert _bytes(_after(Estimates(), *_lived(steps)), set()) <= 12 * 1024
-
-
-@pytest.mark.parametrize("days", [1.99, 2.5])
-def test_it_stays_small_with_everything_in_it(days: float) -> None:
-    """Also at its largest: every load, every number of statements at once, and two days of arrivals just before the first forecast."""
-    dice, known = random.Random(3), Estimates()  # noqa: S311 - any numbers will do
-    most = 0
-    for i in range(round(days * 288)):
-        load = 2.0 ** dice.uniform(1, 12)
-        running = 2.0 ** dice.uniform(0, 9)
-        readings = {"requests_rps": load, "cpu_cores": load / 250, "queries_rps": load, "query_mean_s": 0.01, "db_active": running}
-        others = {"external_rps": load, "external_mean_s": 0.1, "throttled_ratio": 0.1, "pod_rss_max_bytes": 2e8}
-        known = _after(known, *_windows(1, from_s=300.0 * i, **readings, **others))
-        most = max(most, _bytes(known, set())) if i % 40 == 0 else most
-    for i in range(8):
-        known = _after(known, *_windows(1, from_s=300.0 * round(days * 288) + 5 * i, requests_rps=90.5 + i, over_objective_ratio=0.9))
-
-    assert max(most, _bytes(known, set())) <= 12 * 1024
-
-
-def _bytes(one: object, counted: set[int]) -> int:
-    """Return the size of a value with all that it holds, each part once."""
-    if id(one) in counted:
-        return 0
-    counted.add(id(one))
-    parts: list[object] = list(one) if isinstance(one, tuple) else []
-    parts += [getattr(one, name) for name in getattr(type(one), "__slots__", ()) if not isinstance(one, datetime)]
-    return sys.getsizeof(one) + sum(_bytes(part, counted) for part in parts)
