@@ -1,9 +1,14 @@
 """From what was seen to what one request asks of every station: the only thing that a change of knobs leaves alone."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from apituner.core.configuration import Configuration, Knob
-from apituner.core.laws import Usl, residence_s
+from apituner.core.estimation.demands import Demands, pool_waiting
+from apituner.core.estimation.estimates import Estimates
+from apituner.core.estimation.kalman import Filter
+from apituner.core.estimation.peak import Peak
+from apituner.core.laws import Usl
 from apituner.core.policy import Policy
 from apituner.core.snapshot import Signal, Snapshot
 from apituner.core.workload import SettingName, Workload
@@ -17,7 +22,7 @@ class ServiceDemand:
     """What one request asks of every station, in seconds of service, and how many requests come."""
 
     arrivals_rps: float
-    """Requests per second to be served: those completed, and the queue in the pool worked off within a minute."""
+    """Requests per second to be served: those that come, and the queue in the pool worked off within a minute."""
     cpu_s: float
     """CPU time of a worker process."""
     loop_s: float
@@ -27,7 +32,7 @@ class ServiceDemand:
     hold_s: float
     """From taking a connection to giving it back, each time."""
     elsewhere_s: float
-    """All other time inside the API: queries, downstream calls and what no station explains."""
+    """All time inside the API but the pool's queue and the loop (at ``loop_s + blocked_s``): queries, calls and what nothing explains."""
     worker_bytes: float | None
     """Resident memory of the largest worker; None where it is not reported."""
     blocked_s: float = 0.0
@@ -44,6 +49,10 @@ class ServiceDemand:
     """How many windows the estimates rest on."""
     relative_error: float = 0.0
     """The standard error of the least known of the demands that bind, as a share of it."""
+    pod_base_bytes: float = 0.0
+    """Resident memory of a pod beyond its workers; 0 where it is not reported."""
+    others_running: float = 0.0
+    """Statements that others have the database run, on top of ours: *curve* counts both, where the database tells."""
 
 
 def in_force(seen: Snapshot, workload: Workload, policy: Policy) -> Configuration:
@@ -79,31 +88,60 @@ def configured(workload: Workload, effective: Configuration) -> Configuration:
     )
 
 
-def service_demand(seen: Snapshot, effective: Configuration, policy: Policy) -> ServiceDemand:
+def service_demand(seen: Snapshot, effective: Configuration, policy: Policy, estimates: Estimates | None = None) -> ServiceDemand:
     """
-    Estimate what one request asks of every station, by the service demand law: busy time divided by completions.
+    Say what one request asks of every station, by the service demand law: busy time divided by completions.
 
-    *seen* must have no gap. What is left of the mean latency when pool wait and loop are taken off is kept as it is under any other
-    configuration, so the model agrees with the present exactly and errs only in what it changes.
+    *seen* must have no gap, and *estimates* have seen it. They give the filtered figures, each with its error. While they know none (none
+    given, or another program since the last window), *seen* alone is the first window of all. A figure that was never seen is 0, and its
+    time is part of ``elsewhere_s``.
     """
-    completed_rps = seen[Signal.REQUESTS_RPS]
-    cpu_s = seen[Signal.CPU_CORES] / completed_rps
-    loop_s = seen[Signal.LOOP_CPU_CORES] / completed_rps
-    has_pool = Knob.POOL in policy.knobs
-    # Who gave up waiting wanted a connection too, and its wait is in the mean.
-    acquired_rps = seen[Signal.POOL_ACQUISITIONS_RPS] + seen[Signal.POOL_TIMEOUTS_RPS] if has_pool else 0.0
-    wait_s = seen[Signal.POOL_WAIT_MEAN_S] if has_pool else 0.0
-    acquisitions = acquired_rps / completed_rps
-    waiting = acquired_rps * wait_s  # Little: how many stand in the pool's queue
-    pods = max(seen.pods_reporting, 1)
-    loop_utilization = min(0.95, seen[Signal.LOOP_CPU_CORES] / (pods * effective.workers))
-    elsewhere_s = seen[Signal.LATENCY_MEAN_S] - acquisitions * wait_s - residence_s(loop_s, loop_utilization)
+    demands = estimates.demands if estimates else Demands()
+    if demands.cpu is None or demands.loop is None:
+        demands = Demands().seeing(seen, effective, policy)
+    pooled = Knob.POOL in policy.knobs
+    acquisitions, hold = (demands.acquisitions, demands.hold) if pooled else (None, None)
+    binding = [known.estimate for known in (demands.cpu, demands.loop, acquisitions, hold) if known and known.value]
     return ServiceDemand(
-        arrivals_rps=completed_rps + waiting / _DRAIN_S,
-        cpu_s=cpu_s,
-        loop_s=loop_s,
-        acquisitions=acquisitions,
-        hold_s=seen[Signal.POOL_HOLD_MEAN_S] if has_pool else 0.0,
-        elsewhere_s=max(0.0, elsewhere_s),
-        worker_bytes=seen.get(Signal.WORKER_RSS_MAX_BYTES),
+        arrivals_rps=_arrivals_rps(seen, policy, estimates),
+        cpu_s=_value(demands.cpu),
+        loop_s=_value(demands.loop),
+        acquisitions=_value(acquisitions),
+        hold_s=_value(hold),
+        elsewhere_s=_value(demands.elsewhere),
+        worker_bytes=demands.worker_bytes.value if demands.worker_bytes else None,
+        blocked_s=_value(demands.blocked),
+        queries=_value(demands.queries),
+        query_s=_value(demands.query),
+        curve=estimates.queries.curve if estimates else None,
+        external_s=_value(demands.external),
+        windows=min((one.windows for one in binding), default=0),
+        relative_error=max((one.relative_error for one in binding), default=0.0),
+        pod_base_bytes=_value(demands.base_bytes),
+        others_running=estimates.others_running if estimates else 0.0,
     )
+
+
+def lead(estimates: Estimates, now: datetime, lead_s: float) -> float | None:
+    """
+    Return the requests per second to expect in *lead_s*, for growing only: never fewer than now. None while nothing was seen.
+
+    For shrinking, ``arrivals_rps`` counts as it is: a forecast that less will come gives up no capacity that is needed now.
+    """
+    return estimates.arrivals.expected_rps(now.timestamp(), lead_s)
+
+
+def _arrivals_rps(seen: Snapshot, policy: Policy, estimates: Estimates | None) -> float:
+    """
+    Return what comes, and the queue in the pool worked off within a minute.
+
+    What comes is the most of: completed in the window; completed in the shorter window, which sees a step sooner; and what flow balance
+    and the bound of an overload make of it. None of them lowers another, so a window that completes less never says alone that less comes.
+    """
+    present = estimates.arrivals.present_rps if estimates else None
+    came_rps = max(seen[Signal.REQUESTS_RPS], seen.fast.get(Signal.REQUESTS_RPS, 0.0), present or 0.0)
+    return came_rps + pool_waiting(seen, policy) / _DRAIN_S
+
+
+def _value(known: Filter | Peak | None) -> float:
+    return known.value if known else 0.0
