@@ -1,9 +1,17 @@
-"""From the current configuration to the target: safe steps, one write each."""
+"""
+From the current configuration to the target: safe steps, one write each.
+
+Every order with one rollout is told by one number: through how many pods it goes. The pods are brought to that number, then the template
+is rolled out, then the pods are brought to the target's number. The most pods that the limit allows are taken: capacity comes first.
+"""
 
 import hashlib
 from dataclasses import dataclass
 
-from apituner.core.configuration import Configuration, connections_at_peak
+from apituner.core.configuration import Configuration
+from apituner.core.peak import gentle, step_peak
+from apituner.core.policy import Bounds, ConnectionLimit
+from apituner.core.strategy import Strategy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +41,25 @@ Step = Scale | Rollout
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The way from one configuration to another, with the most connections that can be open at any moment of it."""
+    """The way from one configuration to another, with the most connections that can be open at any instant of each step."""
 
     before: Configuration
     target: Configuration
+    through: int
+    """The number of pods that the rollout goes through."""
     steps: tuple[Step, ...]
-    connections_at_peak: int
+    peaks: tuple[int, ...]
+    """The most connections during each step."""
+    at_rest: int
+    """The most connections before the first step, those of pods that are terminating already included."""
+    opens: int
+    """The most connections during a step that opens any; giving pods up opens none. The least limit that would do."""
     because: str
+
+    @property
+    def connections_at_peak(self) -> int:
+        """The most connections at any instant of the whole way."""
+        return max((self.at_rest, *self.peaks))
 
     @property
     def identity(self) -> str:
@@ -47,36 +67,96 @@ class Plan:
         return hashlib.sha256(f"{self.before} -> {self.target}".encode()).hexdigest()[:8]
 
 
-def plan(before: Configuration, target: Configuration, *, engines: int, because: str) -> Plan:
-    """
-    Order the writes: more pods first, then the new template, fewer pods last.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoOrderFits:
+    """No order of the steps stays within the connection limit."""
 
-    Capacity first: a rollout under load takes pods out of service, so a target with more pods gets them before it, and one with
-    fewer gives them up only when the new pods have shown themselves ready.
+    connections: int
+    """What the best order would open: the limit that would do."""
+    because: str
+    """What would fit instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What a plan has to stay within."""
+
+    limit: ConnectionLimit | None = None
+    least: int = 1
+    """The fewest pods that serve the load meanwhile, with the template of before as with that of the target."""
+    bounds: Bounds | None = None
+    """Of the replicas; None where they are not ours to move."""
+    ending: int = 0
+    """Connections of pods that are terminating already."""
+
+
+def plan(
+    before: Configuration,
+    target: Configuration,
+    *,
+    engines: int,
+    because: str,
+    strategy: Strategy | None = None,
+    through: int | None = None,
+    ending: int = 0,
+) -> Plan:
     """
-    steps: list[Step] = []
-    here = before
-    while (step := next_step(here, target)) is not None:
+    Return the steps of one order: through the larger number of pods, unless *through* says otherwise. Nothing limits it.
+
+    *ending* connections are held by pods that are terminating already: they count during the first step, and are gone before the second.
+    """
+    strategy = strategy or Strategy()
+    through = max(before.replicas, target.replicas) if through is None else through
+    steps, peaks, opens, here, still = list[Step](), list[int](), 0, before, ending
+    while (step := next_step(here, target, through)) is not None:
+        there = after(here, step)
         steps.append(step)
-        here = after(here, step)
+        peaks.append(step_peak(here, there, engines, strategy) + still)
+        if peaks[-1] > here.connections(engines) + still:
+            opens = max(opens, peaks[-1])
+        here, still = there, 0
     return Plan(
         before=before,
         target=target,
+        through=through,
         steps=tuple(steps),
-        connections_at_peak=connections_at_peak(before, target, engines),
+        peaks=tuple(peaks),
+        at_rest=before.connections(engines) + ending,
+        opens=opens,
         because=because,
     )
 
 
-def next_step(here: Configuration, target: Configuration) -> Step | None:
-    """The one write that is due at *here*, None when *target* is reached. Depends on nothing else, so a restart finds it again."""
-    if here.replicas < target.replicas:
-        return Scale(replicas=target.replicas)
+def plan_within(
+    before: Configuration, target: Configuration, *, engines: int, because: str, strategy: Strategy, room: Room
+) -> Plan | NoOrderFits:
+    """
+    Return the order with the most pods meanwhile of which every step fits *room*.
+
+    From any configuration on the way it finds the rest of the same order: a number of pods that did not fit from the beginning does not
+    fit later, since nothing but the pods at the rollout decides its peak.
+    """
+    tried = list[Plan]()
+    for pods in _throughs(before, target, room):
+        order = plan(before, target, engines=engines, because=because, strategy=strategy, through=pods, ending=room.ending)
+        if room.limit is None or order.opens <= room.limit.connections:
+            return order
+        tried.append(order)
+    return _refused(tried, engines, strategy, room)
+
+
+def next_step(here: Configuration, target: Configuration, through: int | None = None) -> Step | None:
+    """
+    Return the one write that is due at *here*, None when *target* is reached.
+
+    Nothing but the arguments decides it, and *through* is written down with the change, so a restart finds it again.
+    """
     if not here.same_template(target):
+        pods = max(here.replicas, target.replicas) if through is None else through
+        if here.replicas != pods:
+            return Scale(replicas=pods)
         return Rollout(workers=target.workers, pool_size=target.pool_size, max_overflow=target.max_overflow)
-    if here.replicas > target.replicas:
-        return Scale(replicas=target.replicas)
-    return None
+    return Scale(replicas=target.replicas) if here.replicas != target.replicas else None
 
 
 def after(here: Configuration, step: Step) -> Configuration:
@@ -86,3 +166,32 @@ def after(here: Configuration, step: Step) -> Configuration:
             return Configuration(replicas=replicas, workers=here.workers, pool_size=here.pool_size, max_overflow=here.max_overflow)
         case Rollout(workers=workers, pool_size=pool_size, max_overflow=max_overflow):
             return Configuration(replicas=here.replicas, workers=workers, pool_size=pool_size, max_overflow=max_overflow)
+
+
+def _throughs(before: Configuration, target: Configuration, room: Room) -> list[int]:
+    """Return the numbers of pods to try, the largest first. The first stands even where it is below *least*: no order keeps more."""
+    most = max(before.replicas, target.replicas)
+    if room.bounds is None or before.same_template(target):
+        return [most]
+    bounds, least = room.bounds, max(1, room.least)
+    fewer = [pods for pods in range(most - 1, least - 1, -1) if pods == before.replicas or bounds.least <= pods <= bounds.most]
+    return [most, *fewer]
+
+
+def _refused(tried: list[Plan], engines: int, strategy: Strategy, room: Room) -> NoOrderFits:
+    """Say what would fit: a gentler strategy where that is enough, and the budget that would be. Recreate is an outage each time."""
+    allowed = room.limit.connections if room.limit is not None else 0
+    best = min(tried, key=lambda order: order.opens)
+    because = f"no order of steps from {best.before} to {best.target} opens fewer than {best.opens} connections, {allowed} are allowed"
+    because += f" ({room.limit.because})" if room.limit is not None else ""
+    kinder, fits = gentle(strategy), None
+    if not strategy.recreate:
+        ways = (plan(one.before, one.target, engines=engines, because="", strategy=kinder, through=one.through) for one in tried)
+        fits = next((one for one in ways if one.opens <= allowed), None)
+    if fits is not None:
+        because += (
+            f"; with maxSurge 0, maxUnavailable 1 and minReadySeconds {kinder.min_ready_s:.0f} in the Deployment's strategy "
+            f"it would open {fits.opens}"
+        )
+    because += f"; a budget that leaves {best.opens} to this API would do. Recreate is no way out: it stops the API at every rollout"
+    return NoOrderFits(connections=best.opens, because=because)

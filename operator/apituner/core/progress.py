@@ -3,43 +3,99 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from apituner.core.bounds import outside_because
+from apituner.core.change import Change, Outcome
 from apituner.core.configuration import Configuration, Knob
 from apituner.core.decision import Decision, DecisionKind, held
 from apituner.core.demand import configured
-from apituner.core.memory import Change, Outcome
+from apituner.core.judge import figures
 from apituner.core.ownership import Hold
-from apituner.core.plan import Scale, Step, next_step, plan
+from apituner.core.plan import Plan, Scale, Step, next_step, plan
 from apituner.core.policy import Mode, Policy
+from apituner.core.settling import settled, stuck
 from apituner.core.situation import Situation
 from apituner.core.snapshot import Snapshot
+from apituner.core.workload import Workload
 
 # A change that could not be finished for so long rests on figures that nobody should act on any more.
 _CHANGE_LIVES = timedelta(hours=1)
 
 
-def continued(at: Situation, seen: Snapshot, change: Change, draft: Decision, effective: Configuration) -> Decision:
+def begun(at: Situation, seen: Snapshot, way: Plan, *, reason: str, forecast_latency_s: float | None = None) -> Change:
+    """Return the change that goes *way*, as it is written down before its first write, with what it will be judged by."""
+    change = Change(
+        plan=way.identity,
+        at=at.now.replace(microsecond=0),
+        reason=reason,
+        because=way.because,
+        outcome=Outcome.APPLYING,
+        before=way.before,
+        target=way.target,
+        through=way.through,
+        peak=way.connections_at_peak,
+        seen_before=figures(seen, at.policy),
+        forecast_latency_s=forecast_latency_s,
+        template_hash=at.workload.template_hash,
+    ).rounded()
+    return _noting_ending_pods(at, change, way.steps[0], way.before)
+
+
+def continued(
+    at: Situation, seen: Snapshot, change: Change, draft: Decision, effective: Configuration, *, expected_s: float | None = None
+) -> Decision:
     """
-    Take the next step of *change*, which was written down before its first write, so that a restart finds it again.
+    Take the next step of *change*, which was written down before its first write, so that a restart finds it again; or judge it.
 
     What is due follows from the pod template alone: a step that was carried out just before a crash is seen to be done.
     """
     here = configured(at.workload, _unsaid(change, effective, at.policy))
-    if Knob.REPLICAS not in at.policy.knobs:
-        change = replace(change, target=replace(change.target, replicas=here.replicas))  # an autoscaler's to move, also meanwhile
-    step, unsettled = next_step(here, change.target), at.workload.unsettled_because
+    if Knob.REPLICAS not in at.policy.knobs:  # an autoscaler's to move, also meanwhile
+        change = replace(change, target=replace(change.target, replicas=here.replicas), through=here.replicas)
+    if change.outcome is Outcome.SETTLING:
+        return settled(at, seen, change, draft, here, expected_s)
+    step, unsettled = next_step(here, change.target, change.through), _unsettled_because(at, change)
     if step is None and unsettled is None:
-        memory = at.memory.ended(Outcome.APPLIED)
-        return replace(draft, reason="ChangeApplied", because=f"{change.target} is in force", memory=memory)
+        return _in_force(at, change, draft)
+    if step is None and at.workload.stuck_because is not None and at.workload.terminating_replicas == 0:
+        return stuck(at, change, draft, here)
     if (because := _abandoned_because(at, change, here)) is not None:
         memory = at.memory.ended(Outcome.ABANDONED)
-        return replace(draft, kind=DecisionKind.HOLD, reason="ChangeAbandoned", because=because, memory=memory)
+        reason = "RevertFailed" if change.reverts else "ChangeAbandoned"
+        return replace(draft, kind=DecisionKind.HOLD, reason=reason, because=because, memory=memory)
     if draft.standing is not None:
         return held(draft, draft.standing)
     if step is None or unsettled is not None:
         return held(draft, Hold(reason="RolloutInProgress", because=unsettled or "", retry_after_s=15))
-    if (hold := _shrink_must_wait(at, seen, step, here, draft)) is not None:
+    if (hold := _shrink_must_wait(at, seen, step, here, change, draft)) is not None:
         return held(draft, hold)
-    return replace(draft, kind=DecisionKind.APPLY, reason=change.reason, because=change.because, step=step)
+    memory = replace(at.memory, change=_noting_ending_pods(at, change, step, here))
+    return replace(draft, kind=DecisionKind.APPLY, reason=change.reason, because=change.because, step=step, memory=memory)
+
+
+def _in_force(at: Situation, change: Change, draft: Decision) -> Decision:
+    """Every pod is new: what was undone is undone, anything else waits for its judgement."""
+    if change.reverts is not None:
+        memory = at.memory.ended(Outcome.REVERTED)
+        return replace(draft, reason="ChangeReverted", because=f"{change.target} is in force again", memory=memory)
+    change = replace(change, outcome=Outcome.SETTLING, settled_at=at.now.replace(microsecond=0))
+    because = f"{change.target} is in force, and is judged once a window holds only its pods"
+    return replace(draft, reason="ChangeApplied", because=because, memory=replace(at.memory, change=change, recommended=None))
+
+
+def _unsettled_because(at: Situation, change: Change) -> str | None:
+    """Say why the last step is not done; pods that were given up unseen are waited for, too."""
+    until = at.workload.ending_until(change.ending_since)
+    if until is not None and at.now < until:
+        return "pods that were given up may not have exited yet"
+    return at.workload.unsettled_because
+
+
+def _noting_ending_pods(at: Situation, change: Change, step: Step, here: Configuration) -> Change:
+    """Note when pods are given up, where nobody will tell when they are gone."""
+    workload: Workload = at.workload
+    if workload.tells_of_ending_pods or not isinstance(step, Scale) or step.replicas >= here.replicas:
+        return change
+    return replace(change, ending_since=at.now.replace(microsecond=0))
 
 
 def _unsaid(change: Change, effective: Configuration, policy: Policy) -> Configuration:
@@ -53,9 +109,13 @@ def _unsaid(change: Change, effective: Configuration, policy: Policy) -> Configu
     )
 
 
-def _shrink_must_wait(at: Situation, seen: Snapshot, step: Step, here: Configuration, draft: Decision) -> Hold | None:
-    """Pods are given up only when a window of the new pods alone has shown that they meet the objective."""
-    if not isinstance(step, Scale) or step.replicas >= here.replicas:
+def _shrink_must_wait(at: Situation, seen: Snapshot, step: Step, here: Configuration, change: Change, draft: Decision) -> Hold | None:
+    """
+    Pods are given up only when a window of the new pods alone has shown that they meet the objective.
+
+    Those given up before a rollout make room for it: that so few serve meanwhile was decided with the plan.
+    """
+    if not isinstance(step, Scale) or step.replicas >= here.replicas or not here.same_template(change.target):
         return None
     ended = at.workload.rolled_out_at
     if ended is not None and seen.taken_at < ended + timedelta(seconds=seen.window_s):
@@ -76,11 +136,8 @@ def _forbidden_because(at: Situation, change: Change) -> str | None:
         return "the spec no longer lets the operator act: the change stops where it is"
     if at.now - change.at > _CHANGE_LIVES:
         return "the change could not be finished within an hour: the figures it rests on are too old"
-    if (knob := _moved_but_not_named(change, at.policy)) is not None:
-        return f"the spec no longer names {knob}: it stays as it is"
-    if not _within_bounds(change.target, at.policy):
-        return f"{change.target} is no longer within the bounds of the spec"
-    return None
+    outside = outside_because(change.before, change.target, at.policy)
+    return f"the change stops where it is: {outside}" if outside else None
 
 
 def _interfered_because(at: Situation, change: Change, here: Configuration) -> str | None:
@@ -90,30 +147,18 @@ def _interfered_because(at: Situation, change: Change, here: Configuration) -> s
         return f"somebody set {here} back"
     if not here.same_template(change.before) and not here.same_template(change.target):
         return f"somebody else set {here} meanwhile"
-    if Knob.REPLICAS in at.policy.knobs and here.replicas not in (change.before.replicas, change.target.replicas):
+    ours = {change.before.replicas, change.target.replicas, change.through or change.target.replicas}
+    if change.only_grows:  # may have been amended upwards on the way
+        ours |= set(range(change.before.replicas, change.target.replicas))
+    if Knob.REPLICAS in at.policy.knobs and here.replicas not in ours:
         return f"somebody else scaled to {here.replicas} replicas meanwhile"
     return None
 
 
 def _too_dear_because(at: Situation, change: Change, here: Configuration) -> str | None:
     """Say so when the rest of the way no longer fits the connection budget; giving up pods opens none, so it always fits."""
-    limit = at.policy.connection_limit
-    way = plan(here, change.target, engines=at.policy.engines_per_worker, because=change.because)
-    opens_more = way.connections_at_peak > here.connections(at.policy.engines_per_worker)
-    if limit is not None and opens_more and way.connections_at_peak > limit.connections:
-        return f"{way.connections_at_peak} connections at the peak no longer fit: {limit.because}"
+    limit, engines = at.policy.connection_limit, at.policy.engines_per_worker
+    way = plan(here, change.target, engines=engines, because="", strategy=at.workload.strategy, through=change.through)
+    if limit is not None and way.opens > limit.connections:
+        return f"{way.opens} connections at the peak no longer fit: {limit.because}"
     return None
-
-
-def _within_bounds(target: Configuration, policy: Policy) -> bool:
-    values = {Knob.REPLICAS: target.replicas, Knob.WORKERS: target.workers, Knob.POOL: target.pool_limit}
-    return all(bounds.least <= values[knob] <= bounds.most for knob, bounds in policy.knobs.items())
-
-
-def _moved_but_not_named(change: Change, policy: Policy) -> Knob | None:
-    before, target = change.before, change.target
-    moved = {
-        Knob.WORKERS: before.workers != target.workers,
-        Knob.POOL: (before.pool_size, before.max_overflow) != (target.pool_size, target.max_overflow),
-    }
-    return next((knob for knob, moves in moved.items() if moves and knob not in policy.knobs), None)
