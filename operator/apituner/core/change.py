@@ -94,6 +94,11 @@ class Change:
             return None
         return abs(self.forecast_latency_s - self.outcome_latency_s) / self.outcome_latency_s
 
+    @property
+    def past(self) -> "Change":
+        """The change as the history keeps it: what it was, what was forecast of it and what came of it."""
+        return replace(self, because="", through=None, peak=None, seen_before=None, settled_at=None, ending_since=None, template_hash=None)
+
     def rounded(self) -> "Change":
         """Return the change with its forecast as a status keeps it; an infinite one is none."""
         forecast_s = self.forecast_latency_s

@@ -102,7 +102,7 @@ class Memory:
             return self
         done = replace(self.change, outcome=outcome, outcome_latency_s=outcome_latency_s)
         good = done.target if outcome is Outcome.IMPROVED else self.last_known_good
-        return replace(self, change=done, history=(done, *self.history)[:HISTORY_MOST], recommended=None, last_known_good=good)
+        return replace(self, change=done, history=(done.past, *self.history)[:HISTORY_MOST], recommended=None, last_known_good=good)
 
     def blocking(self, change: Change, now: datetime) -> "Memory":
         """Return the memory after *change* made things worse."""

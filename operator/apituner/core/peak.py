@@ -13,6 +13,7 @@ from dataclasses import replace
 from apituner.core.configuration import Configuration
 from apituner.core.strategy import READY_CUT_S, Strategy
 
+
 def most_ending(pods: int, strategy: Strategy) -> int:
     """
     Return how many old pods can be terminating at the same time during a rollout of *pods*.

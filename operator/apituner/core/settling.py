@@ -79,9 +79,7 @@ def _undone(at: Situation, change: Change, draft: Decision, here: Configuration,
         reverts=change.plan,
         template_hash=at.workload.template_hash,
     )
-    return replace(
-        draft, kind=DecisionKind.APPLY, reason="Reverting", because=because, memory=memory.begun(revert), step=way.steps[0]
-    )
+    return replace(draft, kind=DecisionKind.APPLY, reason="Reverting", because=because, memory=memory.begun(revert), step=way.steps[0])
 
 
 def _way_back(at: Situation, change: Change, here: Configuration, because: str) -> Plan | str:
@@ -100,7 +98,5 @@ def _way_back(at: Situation, change: Change, here: Configuration, because: str) 
         least=min(here.replicas, target.replicas),
         bounds=at.policy.knobs.get(Knob.REPLICAS),
     )
-    way = plan_within(
-        here, target, engines=at.policy.engines_per_worker, because=because, strategy=at.workload.strategy, room=room
-    )
+    way = plan_within(here, target, engines=at.policy.engines_per_worker, because=because, strategy=at.workload.strategy, room=room)
     return way.because if isinstance(way, NoOrderFits) else way
