@@ -38,10 +38,8 @@ class AgreementReport(Report):
 
     target: Annotated[ConfigurationReport, Field(alias="to")]
     """The first of the proposals."""
-    windows: int
-    """How many windows in a row agreed."""
-    last_at: Moment
-    """When the last one that was counted ended."""
+    since: Moment
+    """When the first window that led to it ended."""
 
 
 class PaceReport(Report):

@@ -7,7 +7,7 @@ from apituner.core.configuration import Configuration
 
 AGREED_ENOUGH = 3
 """Windows that must agree before workers or pool are changed."""
-# A window that shares more than half with the last one counted is no second witness: half of the usual 60 s.
+# A window that shares more than half with the last one is no second witness: half of the usual 60 s.
 _APART = timedelta(seconds=30)
 # The least pool moves by one or two from sweep to sweep by noise alone, a large one by a tenth.
 _POOL_NEAR = 2
@@ -16,25 +16,25 @@ _POOL_NEAR_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """What was proposed for workers and pool, and how many windows in a row proposed it."""
+    """What was proposed for workers and pool, and since when every window has proposed it."""
 
     target: Configuration
     """The first of the proposals, so that many small steps in one direction do not pass for agreement."""
-    windows: int
-    last_at: datetime
-    """When the last window that was counted ended."""
+    since: datetime
+    """When the first of the windows ended. Kept in place of a count, so that nothing is written while windows agree."""
 
     @staticmethod
     def after(last: "Agreement | None", target: Configuration, taken_at: datetime) -> "Agreement":
-        """Return the agreement after a window that ended at *taken_at* led to *target*; it stops counting when it is enough."""
-        taken_at = taken_at.replace(microsecond=0)
-        if last is None or not last.holds_for(target):
-            return Agreement(target=target, windows=1, last_at=taken_at)
-        if last.windows >= AGREED_ENOUGH or taken_at < last.last_at + _APART:
+        """Return the agreement after a window that ended at *taken_at* led to *target*."""
+        if last is not None and last.holds_for(target):
             return last
-        return Agreement(target=last.target, windows=last.windows + 1, last_at=taken_at)
+        return Agreement(target=target, since=taken_at.replace(microsecond=0))
 
     def holds_for(self, target: Configuration) -> bool:
         """Say whether *target* is the same proposal, noise in the pool aside; the number of pods is another matter."""
         near = max(_POOL_NEAR, _POOL_NEAR_SHARE * self.target.pool_limit)
         return self.target.workers == target.workers and abs(self.target.pool_limit - target.pool_limit) <= near
+
+    def windows(self, taken_at: datetime) -> int:
+        """Return how many windows agree when the newest ended at *taken_at*."""
+        return 1 + max(0, (taken_at - self.since) // _APART)

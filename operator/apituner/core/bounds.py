@@ -5,7 +5,7 @@ from apituner.core.policy import Policy
 
 
 def outside_because(before: Configuration, target: Configuration, policy: Policy) -> str | None:
-    """Say why the spec does not allow to go from *before* to *target*, None where it does. A knob that stays where it is may lie outside."""
+    """Say why the spec does not allow to go from *before* to *target*, None where it does; what stays may lie outside."""
     stays, goes = _values(before), _values(target)
     for knob in Knob:
         if stays[knob] == goes[knob]:

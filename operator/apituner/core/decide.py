@@ -63,7 +63,9 @@ def _unseen(at: Situation, standing: Hold | None, found: Gap | None) -> Decision
     return Decision(kind=DecisionKind.HOLD, reason=reason, because=because, memory=memory, standing=standing, gap=found)
 
 
-def _proposed(at: Situation, seen: Snapshot, effective: Configuration, diagnosis: Diagnosis, draft: Decision) -> Decision:
+def _proposed(  # noqa: PLR0911 - one for each way in which a proposal ends
+    at: Situation, seen: Snapshot, effective: Configuration, diagnosis: Diagnosis, draft: Decision
+) -> Decision:
     """Look for something better, and let the guards speak."""
     if diagnosis.bottleneck not in TUNABLE:
         helps = None if diagnosis.bottleneck in (Bottleneck.NOTHING_WRONG, Bottleneck.UNKNOWN) else False
@@ -81,9 +83,9 @@ def _proposed(at: Situation, seen: Snapshot, effective: Configuration, diagnosis
         return replace(draft, reason="ModelDisagrees", because=because, memory=memory)
     because = f"{diagnosis.because}; {answer.because}"
     memory = at.memory.recommending(answer.target, effective, seen.taken_at, at.now)
-    room = Room(limit=at.policy.connection_limit, least=effective.replicas, bounds=at.policy.knobs.get(Knob.REPLICAS))
-    engines, strategy = at.policy.engines_per_worker, at.workload.strategy
-    way = plan_within(effective, answer.target, engines=engines, because=because, strategy=strategy, room=room)
+    strategy, limit, bounds = at.workload.strategy, at.policy.connection_limit, at.policy.knobs.get(Knob.REPLICAS)
+    room = Room(strategy=strategy, limit=limit, least=effective.replicas, bounds=bounds)
+    way = plan_within(effective, answer.target, engines=at.policy.engines_per_worker, because=because, room=room)
     if isinstance(way, NoOrderFits):
         return held(replace(draft, memory=memory), Hold(reason="NoOrderFits", because=way.because))
     draft = replace(

@@ -1,6 +1,7 @@
 """Guards that time mends: how long a need must have lasted, how fast pods may be given up, how often anything may be rolled out."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 from apituner.core.agreement import AGREED_ENOUGH
 from apituner.core.change import Change
@@ -66,7 +67,7 @@ def pods_must_be_given_up_gradually(p: Proposal) -> Hold | None:
 def changes_must_not_go_back_and_forth(p: Proposal) -> Hold | None:
     """P4: to and fro is no tuning; what is there serves, so it stays for a while."""
     recent = [change for change in _changes(p.memory) if change.at > p.now - _FLAP_WINDOW]
-    returns = [later for later, earlier in zip(recent, recent[1:], strict=False) if later.target == earlier.before and not later.reverts]
+    returns = [later for later, earlier in pairwise(recent) if later.target == earlier.before and not later.reverts]
     if p.only_grows or not recent or p.target != recent[0].before or len(returns) < _FLAPS_MOST:
         return None
     left = returns[_FLAPS_MOST - 1].at + _FLAP_WINDOW - p.now

@@ -79,8 +79,9 @@ class NoOrderFits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """What a plan has to stay within."""
+    """What a plan has to stay within, and how the Deployment replaces its pods."""
 
+    strategy: Strategy
     limit: ConnectionLimit | None = None
     least: int = 1
     """The fewest pods that serve the load meanwhile, with the template of before as with that of the target."""
@@ -90,7 +91,7 @@ class Room:
     """Connections of pods that are terminating already."""
 
 
-def plan(
+def plan(  # noqa: PLR0913 - each a fact of its own, by name
     before: Configuration,
     target: Configuration,
     *,
@@ -127,9 +128,7 @@ def plan(
     )
 
 
-def plan_within(
-    before: Configuration, target: Configuration, *, engines: int, because: str, strategy: Strategy, room: Room
-) -> Plan | NoOrderFits:
+def plan_within(before: Configuration, target: Configuration, *, engines: int, because: str, room: Room) -> Plan | NoOrderFits:
     """
     Return the order with the most pods meanwhile of which every step fits *room*.
 
@@ -138,11 +137,11 @@ def plan_within(
     """
     tried = list[Plan]()
     for pods in _throughs(before, target, room):
-        order = plan(before, target, engines=engines, because=because, strategy=strategy, through=pods, ending=room.ending)
+        order = plan(before, target, engines=engines, because=because, strategy=room.strategy, through=pods, ending=room.ending)
         if room.limit is None or order.opens <= room.limit.connections:
             return order
         tried.append(order)
-    return _refused(tried, engines, strategy, room)
+    return _refused(tried, engines, room)
 
 
 def next_step(here: Configuration, target: Configuration, through: int | None = None) -> Step | None:
@@ -178,14 +177,14 @@ def _throughs(before: Configuration, target: Configuration, room: Room) -> list[
     return [most, *fewer]
 
 
-def _refused(tried: list[Plan], engines: int, strategy: Strategy, room: Room) -> NoOrderFits:
+def _refused(tried: list[Plan], engines: int, room: Room) -> NoOrderFits:
     """Say what would fit: a gentler strategy where that is enough, and the budget that would be. Recreate is an outage each time."""
     allowed = room.limit.connections if room.limit is not None else 0
     best = min(tried, key=lambda order: order.opens)
     because = f"no order of steps from {best.before} to {best.target} opens fewer than {best.opens} connections, {allowed} are allowed"
     because += f" ({room.limit.because})" if room.limit is not None else ""
-    kinder, fits = gentle(strategy), None
-    if not strategy.recreate:
+    kinder, fits = gentle(room.strategy), None
+    if not room.strategy.recreate:
         ways = (plan(one.before, one.target, engines=engines, because="", strategy=kinder, through=one.through) for one in tried)
         fits = next((one for one in ways if one.opens <= allowed), None)
     if fits is not None:

@@ -10,6 +10,7 @@ from apituner.core.decision import Decision, DecisionKind, held
 from apituner.core.demand import configured
 from apituner.core.judge import figures
 from apituner.core.ownership import Hold
+from apituner.core.passage import Passage
 from apituner.core.plan import Plan, Scale, Step, next_step, plan
 from apituner.core.policy import Mode, Policy
 from apituner.core.settling import settled, stuck
@@ -40,46 +41,72 @@ def begun(at: Situation, seen: Snapshot, way: Plan, *, reason: str, forecast_lat
     return _noting_ending_pods(at, change, way.steps[0], way.before)
 
 
-def continued(
+def continued(  # noqa: PLR0913 - what one sweep knows of a change, bundled below
     at: Situation, seen: Snapshot, change: Change, draft: Decision, effective: Configuration, *, expected_s: float | None = None
 ) -> Decision:
     """
     Take the next step of *change*, which was written down before its first write, so that a restart finds it again; or judge it.
 
-    What is due follows from the pod template alone: a step that was carried out just before a crash is seen to be done.
+    What is due follows from the pod template alone: a step that was carried out just before a crash is seen to be done. *expected_s* is
+    what the configuration before the change would give at the load of now, by the model; None where it may not be asked.
     """
     here = configured(at.workload, _unsaid(change, effective, at.policy))
     if Knob.REPLICAS not in at.policy.knobs:  # an autoscaler's to move, also meanwhile
         change = replace(change, target=replace(change.target, replicas=here.replicas), through=here.replicas)
+    passage = Passage(at=at, seen=seen, change=change, draft=draft, here=here, expected_s=expected_s)
     if change.outcome is Outcome.SETTLING:
-        return settled(at, seen, change, draft, here, expected_s)
-    step, unsettled = next_step(here, change.target, change.through), _unsettled_because(at, change)
-    if step is None and unsettled is None:
-        return _in_force(at, change, draft)
-    if step is None and at.workload.stuck_because is not None and at.workload.terminating_replicas == 0:
-        return stuck(at, change, draft, here)
-    if (because := _abandoned_because(at, change, here)) is not None:
-        memory = at.memory.ended(Outcome.ABANDONED)
-        reason = "RevertFailed" if change.reverts else "ChangeAbandoned"
-        return replace(draft, kind=DecisionKind.HOLD, reason=reason, because=because, memory=memory)
-    if draft.standing is not None:
-        return held(draft, draft.standing)
-    if step is None or unsettled is not None:
-        return held(draft, Hold(reason="RolloutInProgress", because=unsettled or "", retry_after_s=15))
-    if (hold := _shrink_must_wait(at, seen, step, here, change, draft)) is not None:
-        return held(draft, hold)
-    memory = replace(at.memory, change=_noting_ending_pods(at, change, step, here))
-    return replace(draft, kind=DecisionKind.APPLY, reason=change.reason, because=change.because, step=step, memory=memory)
+        return settled(passage)
+    step = next_step(here, change.target, change.through)
+    return _arriving(passage) if step is None else _stepping(passage, step)
 
 
-def _in_force(at: Situation, change: Change, draft: Decision) -> Decision:
-    """Every pod is new: what was undone is undone, anything else waits for its judgement."""
-    if change.reverts is not None:
-        memory = at.memory.ended(Outcome.REVERTED)
-        return replace(draft, reason="ChangeReverted", because=f"{change.target} is in force again", memory=memory)
-    change = replace(change, outcome=Outcome.SETTLING, settled_at=at.now.replace(microsecond=0))
-    because = f"{change.target} is in force, and is judged once a window holds only its pods"
-    return replace(draft, reason="ChangeApplied", because=because, memory=replace(at.memory, change=change, recommended=None))
+def _arriving(p: Passage) -> Decision:
+    """Nothing is left to write: wait for the pods, undo what cannot go on, or see it in force."""
+    unsettled, stuck_because = _unsettled_because(p.at, p.change), p.at.workload.stuck_because
+    if unsettled is None:
+        return _in_force(p)
+    if stuck_because is not None and p.at.workload.terminating_replicas == 0:
+        return stuck(p, stuck_because)
+    return _abandoned(p) or held(p.draft, p.draft.standing or _rolling(unsettled))
+
+
+def _stepping(p: Passage, step: Step) -> Decision:
+    """A step is left: take it, unless something speaks against it."""
+    if (abandoned := _abandoned(p)) is not None:
+        return abandoned
+    if p.draft.standing is not None:
+        return held(p.draft, p.draft.standing)
+    unsettled = _unsettled_because(p.at, p.change)
+    hold = _rolling(unsettled) if unsettled is not None else _shrink_must_wait(p, step)
+    if hold is not None:
+        return held(p.draft, hold)
+    memory = replace(p.at.memory, change=_noting_ending_pods(p.at, p.at.memory.change or p.change, step, p.here))
+    return replace(p.draft, kind=DecisionKind.APPLY, reason=p.change.reason, because=p.change.because, step=step, memory=memory)
+
+
+def _rolling(unsettled: str) -> Hold:
+    return Hold(reason="RolloutInProgress", because=unsettled, retry_after_s=15)
+
+
+def _abandoned(p: Passage) -> Decision | None:
+    """Let go of a change that must not go on, None where it may."""
+    because = _abandoned_because(p.at, p.change, p.here)
+    if because is None:
+        return None
+    reason = "RevertFailed" if p.change.reverts else "ChangeAbandoned"
+    memory = p.at.memory.ended(Outcome.ABANDONED)
+    return replace(p.draft, kind=DecisionKind.HOLD, reason=reason, because=because, memory=memory)
+
+
+def _in_force(p: Passage) -> Decision:
+    """Every pod is new: what was to be undone is undone, anything else waits for its judgement."""
+    memory, target = p.at.memory, p.change.target
+    if p.change.reverts is not None:
+        memory = memory.ended(Outcome.REVERTED)
+        return replace(p.draft, reason="ChangeReverted", because=f"{target} is in force again", memory=memory)
+    settling = replace(p.change, outcome=Outcome.SETTLING, settled_at=p.at.now.replace(microsecond=0))
+    because = f"{target} is in force, and is judged once a window holds only its pods"
+    return replace(p.draft, reason="ChangeApplied", because=because, memory=replace(memory, change=settling, recommended=None))
 
 
 def _unsettled_because(at: Situation, change: Change) -> str | None:
@@ -109,19 +136,19 @@ def _unsaid(change: Change, effective: Configuration, policy: Policy) -> Configu
     )
 
 
-def _shrink_must_wait(at: Situation, seen: Snapshot, step: Step, here: Configuration, change: Change, draft: Decision) -> Hold | None:
+def _shrink_must_wait(p: Passage, step: Step) -> Hold | None:
     """
     Pods are given up only when a window of the new pods alone has shown that they meet the objective.
 
     Those given up before a rollout make room for it: that so few serve meanwhile was decided with the plan.
     """
-    if not isinstance(step, Scale) or step.replicas >= here.replicas or not here.same_template(change.target):
+    if not isinstance(step, Scale) or step.replicas >= p.here.replicas or not p.here.same_template(p.change.target):
         return None
-    ended = at.workload.rolled_out_at
-    if ended is not None and seen.taken_at < ended + timedelta(seconds=seen.window_s):
+    ended = p.at.workload.rolled_out_at
+    if ended is not None and p.seen.taken_at < ended + timedelta(seconds=p.seen.window_s):
         return Hold(reason="WindowTooYoung", because="the new pods have not been seen for a whole window yet")
-    if draft.objective_missed is not None:
-        return Hold(reason="ShrinkAwaitsObjective", because=f"no pod is given up while {draft.objective_missed}")
+    if p.draft.objective_missed is not None:
+        return Hold(reason="ShrinkAwaitsObjective", because=f"no pod is given up while {p.draft.objective_missed}")
     return None
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from apituner.api.words import timestamp
 from apituner.core.agreement import Agreement
 from apituner.core.blocks import Block
-from apituner.core.configuration import Configuration
 from apituner.core.diagnosis import Bottleneck
 from apituner.core.memory import Memory
 from apituner.core.stabilization import Enough
@@ -74,9 +73,7 @@ def _pace(memory: Memory) -> Json | None:
     return {
         "rollouts": [timestamp(at) for at in memory.rollouts],
         "enough": [{"replicas": one.replicas, "since": timestamp(one.since)} for one in memory.stair],
-        "agreement": {"to": configuration_fields(agreed.target), "windows": agreed.windows, "lastAt": timestamp(agreed.last_at)}
-        if agreed is not None
-        else None,
+        "agreement": {"to": configuration_fields(agreed.target), "since": timestamp(agreed.since)} if agreed is not None else None,
     }
 
 
@@ -94,4 +91,4 @@ def _block(fields: Mapping[str, Any]) -> Block:
 
 
 def _agreement(fields: Mapping[str, Any]) -> Agreement:
-    return Agreement(target=configuration_of(fields["to"]), windows=fields["windows"], last_at=_when(fields["lastAt"]))
+    return Agreement(target=configuration_of(fields["to"]), since=_when(fields["since"]))
