@@ -81,9 +81,7 @@ def test_p2_recreate_never_mixes(pods: int) -> None:
 
 
 @settings(max_examples=1000)
-@given(
-    strategy=rollout_strategies(), pods=st.integers(1, 12), old=st.integers(1, 40), new=st.integers(1, 40), seed=st.integers(0, 2**32)
-)
+@given(strategy=rollout_strategies(), pods=st.integers(1, 12), old=st.integers(1, 40), new=st.integers(1, 40), seed=st.integers(0, 2**32))
 def test_p2_no_rollout_exceeds_its_peak(strategy: Strategy, pods: int, old: int, new: int, seed: int) -> None:
     """Larger rollouts with delays thrown by dice: slow starts, slow exits, a controller that dawdles or hurries."""
     peak = rollout_peak(pods, old, new, strategy)

@@ -79,7 +79,11 @@ FULL = a_configuration(8, 2, 5)
             id="fewer pods make room for the rollout, and come back after it",
         ),
         pytest.param(
-            ["roll out 2 workers x pool 4, overflow 0"], (88,), a_configuration(8, 2, 4), a_room(97, strategy=PACED), id="pod by pod it fits"
+            ["roll out 2 workers x pool 4, overflow 0"],
+            (88,),
+            a_configuration(8, 2, 4),
+            a_room(97, strategy=PACED),
+            id="pod by pod it fits",
         ),
         pytest.param(
             ["roll out 2 workers x pool 4, overflow 0", "scale to 12 replicas"],
