@@ -8,6 +8,7 @@ import pytest
 
 from apituner.core.agreement import Agreement
 from apituner.core.change import Change, Figures, Outcome
+from apituner.core.configuration import Configuration
 from apituner.core.diagnosis import Bottleneck
 from apituner.core.memory import Memory
 from apituner.core.stabilization import Enough
@@ -219,6 +220,6 @@ def test_p6_a_forecast_is_kept_as_the_status_keeps_it(expected: float | None, fo
         pytest.param(1, a_configuration(1), 6, id="nor is giving up pods"),
     ],
 )
-def test_p4_only_growth_is_amended_and_only_upwards(expected: int, target: object, replicas: int) -> None:
+def test_p4_only_growth_is_amended_and_only_upwards(expected: int, target: Configuration, replicas: int) -> None:
     """While it is under way."""
     assert expected == a_change(target=target).grown_to(replicas).target.replicas
