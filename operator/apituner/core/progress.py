@@ -52,7 +52,8 @@ def continued(  # noqa: PLR0913 - what one sweep knows of a change, bundled belo
     """
     here = configured(at.workload, _unsaid(change, effective, at.policy))
     if Knob.REPLICAS not in at.policy.knobs:  # an autoscaler's to move, also meanwhile
-        change = replace(change, target=replace(change.target, replicas=here.replicas), through=here.replicas)
+        before, target = replace(change.before, replicas=here.replicas), replace(change.target, replicas=here.replicas)
+        change = replace(change, before=before, target=target, through=here.replicas)
     passage = Passage(at=at, seen=seen, change=change, draft=draft, here=here, expected_s=expected_s)
     if change.outcome is Outcome.SETTLING:
         return settled(passage)

@@ -121,12 +121,8 @@ def test_what_is_compared_is_rounded_as_the_status_rounds() -> None:
 
 
 @settings(max_examples=1000)
-@given(
-    latency_s=st.floats(0, 2), after_s=st.integers(0, 1200), rps=st.floats(1, 400), expected_s=st.none() | st.floats(0.01, 2)
-)
-def test_p1_a_change_that_meets_the_objective_is_never_undone(
-    latency_s: float, after_s: int, rps: float, expected_s: float | None
-) -> None:
+@given(latency_s=st.floats(0, 2), after_s=st.integers(0, 1200), rps=st.floats(1, 400), expected_s=st.none() | st.floats(0.01, 2))
+def test_p1_a_change_that_meets_the_objective_is_never_undone(latency_s: float, after_s: int, rps: float, expected_s: float | None) -> None:
     """Worse needs a missed objective, two windows, and a load that can be compared."""
     found = judged(latency_s, after=timedelta(seconds=after_s), rps=rps, expected_s=expected_s)
 
