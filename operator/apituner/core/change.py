@@ -1,6 +1,5 @@
 """One change of the configuration, from the decision to the judgement of what came of it."""
 
-import math
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +26,8 @@ class Outcome(StrEnum):
     ABANDONED = "Abandoned"
     """Somebody else changed the settings, or the spec no longer allows it."""
 
+
+_LATENCY_MOST_S = 3600.0
 
 UNDER_WAY = frozenset({Outcome.APPLYING, Outcome.SETTLING})
 """Outcomes that are not the last word."""
@@ -100,11 +101,11 @@ class Change:
         return replace(self, because="", through=None, peak=None, seen_before=None, settled_at=None, ending_since=None, template_hash=None)
 
     def rounded(self) -> "Change":
-        """Return the change with its forecast as a status keeps it; an infinite one is none."""
+        """Return the change with its forecast as a status keeps it; that of an overload, infinite or beyond any time-out, is none."""
         forecast_s = self.forecast_latency_s
         if forecast_s is None:
             return self
-        return replace(self, forecast_latency_s=to_millis(forecast_s) if math.isfinite(forecast_s) else None)
+        return replace(self, forecast_latency_s=to_millis(forecast_s) if forecast_s <= _LATENCY_MOST_S else None)
 
     def grown_to(self, replicas: int) -> "Change":
         """Return a change that only adds pods after it was found to need *replicas*: more, or what it was."""

@@ -96,6 +96,18 @@ class Memory:
         stair = () if change.rolls_out else waiting.stair
         return replace(waiting, change=change, rollouts=rollouts, agreement=None, stair=stair)
 
+    def undecided(self, earlier: "Memory") -> "Memory":
+        """Return the memory without what a change that must not be made has left in it since *earlier*."""
+        return replace(
+            self,
+            change=earlier.change,
+            history=earlier.history,
+            rollouts=earlier.rollouts,
+            blocks=earlier.blocks,
+            stair=earlier.stair,
+            agreement=earlier.agreement,
+        )
+
     def ended(self, outcome: Outcome, outcome_latency_s: float | None = None) -> "Memory":
         """Return the memory after the change in progress came to *outcome*."""
         if self.change is None:

@@ -130,6 +130,14 @@ def test_p4_one_change_at_a_time() -> None:
     assert (both.under_way, Memory().under_way) == (None, None)
 
 
+def test_what_must_not_be_done_leaves_no_trace() -> None:
+    """A change that somebody forbids after it was decided is neither counted nor blocked; what was seen is kept."""
+    earlier = Memory().recommending(a_configuration(2, pool_size=6), a_configuration(4), NOON, NOON)
+    decided = earlier.seeing(Bottleneck.POOL_STARVED, NOON).blocking(a_change(), NOON).begun(a_change())
+
+    assert earlier.seeing(Bottleneck.POOL_STARVED, NOON) == decided.undecided(earlier)
+
+
 def test_what_was_judged_better_is_known_good() -> None:
     """Also what met the objective; anything else leaves the last one standing."""
     better = Memory().begun(a_change()).ended(Outcome.IMPROVED, 0.08)

@@ -42,7 +42,7 @@ async def test_death_at_any_point_loses_nothing_and_repeats_nothing(deaths: list
     await world.run(24)
 
     assert deployment.written == _TWO_WRITES
-    assert world.status()["lastChange"]["outcome"] == "Applied"
+    assert world.status()["lastChange"]["outcome"] == "Improved"
     assert len(world.status()["history"]) == 1
     assert world.decision() == ("Keep", "NothingWrong")
 
@@ -90,7 +90,7 @@ async def test_a_lost_watch_changes_no_decision() -> None:
     await world.run(30)
 
     assert deployment.written == ["roll out 1 workers x pool 5, overflow 0"]
-    assert world.told() == ["ChangeBegun", "ChangeApplied"]
+    assert world.told() == ["ChangeBegun", "ChangeImproved"]
     assert world.status("db", Kind.BUDGET)["granted"][0]["connections"] == 10
 
 
