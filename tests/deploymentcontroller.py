@@ -1,10 +1,10 @@
 """
 The rollout of a Deployment as Kubernetes' controller does it, with every delay in the hands of an adversary.
 
-The rules are those of pkg/controller/deployment (rolling.go, recreate.go): never more than replicas + maxSurge pods that are not terminating,
-never fewer than replicas - maxUnavailable available ones, and a pod is available when it has been ready for minReadySeconds. What the rules
-leave open is arbitrary: when the controller looks, how much of what is allowed it does, how long a pod starts, and when within its limit
-a terminating pod exits.
+The rules are those of pkg/controller/deployment (rolling.go, recreate.go): never more than replicas + maxSurge pods that are not
+terminating, never fewer than replicas - maxUnavailable available ones, and a pod is available when it has been ready for
+minReadySeconds. What the rules leave open is arbitrary: when the controller looks, how much of what is allowed it does, how long a pod
+starts, and when within its limit a terminating pod exits.
 """
 
 import random

@@ -31,6 +31,8 @@ _LATENCY_MOST_S = 3600.0
 
 UNDER_WAY = frozenset({Outcome.APPLYING, Outcome.SETTLING})
 """Outcomes that are not the last word."""
+MAY_BE_MIXED = frozenset({Outcome.APPLYING, Outcome.ABANDONED, Outcome.WORSE})
+"""Outcomes of which pods from before may still be there: on its way, stopped on its way, or never wholly in force."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from apituner.core.demand import configured, in_force, service_demand
 from apituner.core.diagnosis import TUNABLE, Bottleneck, Diagnosis, Evidence, diagnose, missed_because
 from apituner.core.guards import first_objection
 from apituner.core.ownership import Hold, standing_objection
+from apituner.core.peak import ending_connections
 from apituner.core.plan import NoOrderFits, Room, plan_within
 from apituner.core.policy import Mode
 from apituner.core.progress import begun, continued
@@ -84,7 +85,9 @@ def _proposed(  # noqa: PLR0911 - one for each way in which a proposal ends
     because = f"{diagnosis.because}; {answer.because}"
     memory = at.memory.recommending(answer.target, effective, seen.taken_at, at.now)
     strategy, limit, bounds = at.workload.strategy, at.policy.connection_limit, at.policy.knobs.get(Knob.REPLICAS)
-    room = Room(strategy=strategy, limit=limit, least=effective.replicas, bounds=bounds)
+    last = (memory.change.before, memory.change.target) if memory.change is not None else ()
+    ending = ending_connections(at.workload.terminating_replicas, (effective, *last), at.policy.engines_per_worker)
+    room = Room(strategy=strategy, limit=limit, least=effective.replicas, bounds=bounds, ending=ending)
     way = plan_within(effective, answer.target, engines=at.policy.engines_per_worker, because=because, room=room)
     if isinstance(way, NoOrderFits):
         return held(replace(draft, memory=memory), Hold(reason="NoOrderFits", because=way.because))

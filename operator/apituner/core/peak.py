@@ -8,6 +8,7 @@ four values is the peak.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 
 from apituner.core.configuration import Configuration
@@ -46,6 +47,11 @@ def step_peak(here: Configuration, there: Configuration, engines: int, strategy:
     if here.same_template(there):
         return max(here.replicas, there.replicas) * here.connections_per_pod(engines)
     return rollout_peak(here.replicas, here.connections_per_pod(engines), there.connections_per_pod(engines), strategy)
+
+
+def ending_connections(terminating: int, known: Iterable[Configuration], engines: int) -> int:
+    """Return what pods that are terminating already may hold: each as much as the dearest template that is *known* of."""
+    return terminating * max((one.connections_per_pod(engines) for one in known), default=0)
 
 
 def gentle(strategy: Strategy) -> Strategy:

@@ -63,6 +63,7 @@ def test_blocks_are_bounded() -> None:
         pytest.param(True, a_change(target=FEWER), HERE, a_configuration(1), id="fewer still"),
         pytest.param(False, a_change(target=FEWER), HERE, a_configuration(3), id="not so few"),
         pytest.param(False, a_change(target=MORE), HERE, FEWER, id="fewer where more were in vain"),
+        pytest.param(False, a_change(target=FEWER), POOLED, a_configuration(2, pool_size=6), id="as few pods of another template"),
         pytest.param(True, a_change(target=MORE), HERE, MORE, id="exactly as many as were in vain"),
         pytest.param(False, a_change(target=MORE), HERE, a_configuration(7), id="more than those: the load may be larger"),
         pytest.param(False, a_change(target=FEWER), a_configuration(1), FEWER, id="up to where fewer were too few"),

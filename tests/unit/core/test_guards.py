@@ -94,7 +94,7 @@ def test_nobody_objects(target: Configuration) -> None:
     assert first_objection(a_proposal(target)) is None
 
 
-STARTING = {"updated_replicas": 1, "ready_replicas": 1, "total_replicas": 1}
+STARTING: dict[str, Any] = {"updated_replicas": 1, "ready_replicas": 1, "total_replicas": 1}
 """A pod that was just asked for is still missing."""
 
 

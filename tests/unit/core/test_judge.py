@@ -34,7 +34,13 @@ def a_change(**changes: Any) -> Change:  # noqa: ANN401 - any field of a Change
 
 
 def judged(
-    latency_s: float, *, after: timedelta = 2 * MINUTE, rps: float = 90, errors: float = 0, expected_s: float | None = None, **changes: Any
+    latency_s: float,
+    *,
+    after: timedelta = 2 * MINUTE,
+    rps: float = 90,
+    errors: float = 0,
+    expected_s: float | None = None,
+    **changes: Any,  # noqa: ANN401
 ) -> Judgement | Waiting:
     """Judge by a window that ended so long after noon; the loop's lag is left out."""
     seen = a_snapshot(

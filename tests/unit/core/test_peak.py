@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import strategies  # noqa: F401 - sets the profile of the properties
 from apituner.core.configuration import Configuration
-from apituner.core.peak import gentle, most_ending, rollout_peak, step_peak
+from apituner.core.peak import ending_connections, gentle, most_ending, rollout_peak, step_peak
 from apituner.core.strategy import Strategy
 from builders import a_configuration
 from deploymentcontroller import Controller
@@ -44,6 +44,20 @@ def rollout_strategies(*, grace_s: int = 40, min_ready_s: int = 60) -> st.Search
 def test_p2_a_peak_can_be_checked_by_hand(expected: int, pods: int, old: int, new: int, strategy: Strategy) -> None:
     """Pods, connections of an old and of a new one, and the strategy."""
     assert expected == rollout_peak(pods, old, new, strategy)
+
+
+@pytest.mark.parametrize(
+    ("surge", "unavailable", "strategy"),
+    [
+        pytest.param(3, 2, Strategy(), id="a quarter of ten, rounded up and down"),
+        pytest.param(0, 1, Strategy(max_surge="0", max_unavailable="0"), id="nothing at all could not begin"),
+        pytest.param(1, 0, Strategy(max_surge="1%", max_unavailable="1%"), id="a share is at least a pod upwards"),
+        pytest.param(0, 10, Strategy(recreate=True), id="Recreate: none too many, all of them missing"),
+    ],
+)
+def test_how_far_a_rollout_may_stray(surge: int, unavailable: int, strategy: Strategy) -> None:
+    """From ten pods."""
+    assert (surge, unavailable) == (strategy.surge(10), strategy.unavailable(10))
 
 
 @pytest.mark.parametrize(
@@ -98,6 +112,19 @@ def test_p2_the_gentle_strategy_is_the_least_that_no_outage_needs(strategy: Stra
     assert peak <= pods * (old + new)
     if not strategy.recreate:
         assert rollout_peak(pods, old, new, gentle(strategy)) <= peak
+
+
+@pytest.mark.parametrize(
+    ("expected", "terminating", "known"),
+    [
+        pytest.param(0, 0, [a_configuration()], id="none"),
+        pytest.param(2 * 12, 2, [a_configuration(), a_configuration(workers=2, pool_size=3)], id="as dear as any that is known of"),
+        pytest.param(0, 2, [], id="nothing is known"),
+    ],
+)
+def test_p2_what_terminating_pods_hold(expected: int, terminating: int, known: list[Configuration]) -> None:
+    """Two engines a process."""
+    assert expected == ending_connections(terminating, known, 2)
 
 
 @pytest.mark.parametrize(

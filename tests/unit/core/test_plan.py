@@ -122,7 +122,7 @@ def test_p2_where_connections_bind_the_order_makes_room(
 
 
 def test_p2_default_surge_never_rolls_out_a_full_budget() -> None:
-    """Eight pods of ten connections out of 97: what the surge alone does not show, terminating pods do; the sentence says what would fit."""
+    """Eight pods of ten connections out of 97: the surge alone would fit, terminating pods do not; the sentence says what would."""
     found = within(FULL, a_configuration(8, 2, 4), a_room(97, least=8))
 
     assert isinstance(found, NoOrderFits)

@@ -11,17 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import strategies  # noqa: F401 - sets the profile of the properties
+from apituner.core.change import Change, Outcome
 from apituner.core.configuration import Configuration, Knob
 from apituner.core.decide import decide
 from apituner.core.decision import Decision, DecisionKind
 from apituner.core.diagnosis import Bottleneck
-from apituner.core.change import Change, Outcome
 from apituner.core.judge import figures
 from apituner.core.memory import Memory
 from apituner.core.peak import step_peak
 from apituner.core.plan import Rollout, Step, after, plan
-from apituner.core.progress import begun
 from apituner.core.policy import Bounds, ConnectionLimit, Mode, Policy
+from apituner.core.progress import begun
 from apituner.core.situation import Situation
 from apituner.core.snapshot import Absence, Signal
 from apituner.core.strategy import Strategy

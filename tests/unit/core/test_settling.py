@@ -41,8 +41,12 @@ def a_change(before: Configuration = BEFORE, target: Configuration = TARGET, **c
 
 
 def told(
-    change: Change | None = None, *, readings: dict[str, Any] | None = None, at: Configuration | None = None, **changes: Any
-) -> Decision:  # noqa: ANN401
+    change: Change | None = None,
+    *,
+    readings: dict[str, Any] | None = None,
+    at: Configuration | None = None,
+    **changes: Any,  # noqa: ANN401 - any field of a Situation
+) -> Decision:
     """Decide while *change* waits for its judgement, its target in force."""
     change = change or a_change()
     at = at or change.target

@@ -15,9 +15,9 @@ from apituner.core.change import Change, Figures, Outcome
 from apituner.core.configuration import Configuration
 from apituner.core.diagnosis import Bottleneck
 from apituner.core.memory import Memory
-from apituner.core.stabilization import Enough
 from apituner.core.plan import plan
 from apituner.core.progress import begun
+from apituner.core.stabilization import Enough
 from apituner.engine.recall import configuration_fields, memory_fields, memory_of
 from apituner.kube.status import without_nulls
 from builders import NOON, a_configuration, a_situation, a_snapshot
@@ -113,26 +113,19 @@ _MOMENT = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.
 
 
 @settings(max_examples=1000, deadline=None)
-@given(
-    now=_MOMENT,
-    rps=st.floats(0.001, 1e5),
-    latency_s=st.floats(0, 100),
-    errors=st.floats(0, 1),
-    forecast_s=st.floats(0) | st.none(),
-    query_s=st.floats(1e-9, 10),
-)
+@given(now=_MOMENT, rps=st.floats(0.001, 1e5), seconds=st.floats(0, 100), errors=st.floats(0, 1), forecast_s=st.floats(0) | st.none())
 def test_p6_what_is_remembered_survives_its_own_rounding(
-    now: datetime, rps: float, latency_s: float, errors: float, forecast_s: float | None, query_s: float
+    now: datetime, rps: float, seconds: float, errors: float, forecast_s: float | None
 ) -> None:
     """Figures and moments of any precision are kept as the status keeps them from the first sweep on, so a restart finds the same."""
     here, target = a_configuration(4), a_configuration(3, pool_size=6)
     situation = replace(a_situation(here), now=now)
-    seen = a_snapshot(here, requests_rps=rps, latency_objective_s=latency_s, errors_ratio=errors, taken_at=now)
+    seen = a_snapshot(here, requests_rps=rps, latency_objective_s=seconds, errors_ratio=errors, taken_at=now)
     change = begun(situation, seen, plan(here, target, engines=1, because="a"), reason="PoolStarved", forecast_latency_s=forecast_s)
     memory = (
         Memory()
         .seeing(Bottleneck.POOL_STARVED, now)
-        .querying(query_s, now)
+        .querying(seconds, now)
         .recommending(target, here, now, now)
         .blocking(change, now)
         .begun(change)
