@@ -89,8 +89,9 @@ def _proposed(  # noqa: PLR0911 - one for each way in which a proposal ends
     ending = ending_connections(at.workload.terminating_replicas, (effective, *last), at.policy.engines_per_worker)
     room = Room(strategy=strategy, limit=limit, least=effective.replicas, bounds=bounds, ending=ending)
     way = plan_within(effective, answer.target, engines=at.policy.engines_per_worker, because=because, room=room)
+    objection = draft.standing or first_objection(_proposal(replace(at, memory=memory), seen, answer.target, effective))
     if isinstance(way, NoOrderFits):
-        return held(replace(draft, memory=memory), Hold(reason="NoOrderFits", because=way.because))
+        return held(replace(draft, memory=memory), objection or Hold(reason="NoOrderFits", because=way.because))
     draft = replace(
         draft,
         because=because,
@@ -98,9 +99,8 @@ def _proposed(  # noqa: PLR0911 - one for each way in which a proposal ends
         tuning_helps=True,
         recommendation=Recommendation(plan=way, forecast=answer.forecast, rejected=answer.rejected),
     )
-    hold = draft.standing or first_objection(_proposal(replace(at, memory=memory), seen, answer.target, effective))
-    if hold is not None:
-        return held(draft, hold)
+    if objection is not None:
+        return held(draft, objection)
     if at.policy.suspended or at.policy.mode is not Mode.AUTO:
         return replace(draft, kind=DecisionKind.RECOMMEND)
     change = begun(at, seen, way, reason=str(diagnosis.bottleneck), forecast_latency_s=answer.forecast.latency_s)

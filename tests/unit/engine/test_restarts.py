@@ -180,3 +180,17 @@ async def test_a_deleted_object_is_forgotten_and_its_namesake_starts_afresh() ->
 
 def _unreachable() -> TargetFault:
     return TargetFault(reason="ApiServerUnreachable", because="no answer; it is tried again")
+
+
+async def test_p6_evidence_that_was_lost_is_lost_after_a_restart_too() -> None:
+    """A Deployment that cannot be read breaks what windows had agreed on, in the operator's memory and in the status alike."""
+    world = World()
+    world.deploy()
+    world.tune(mode="Recommend")
+    await world.run(2)
+    assert "agreement" in world.status()["pace"]
+    world.faults["orders"] = TargetFault(reason="ApiServerUnreachable", because="not now")
+
+    await world.run(1)
+
+    assert "pace" not in world.status()
