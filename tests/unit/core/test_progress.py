@@ -7,10 +7,9 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-import strategies  # noqa: F401 - sets the profile of the properties
 from apituner.core.change import Change, Outcome
 from apituner.core.configuration import Configuration, Knob
 from apituner.core.decide import decide
@@ -19,7 +18,7 @@ from apituner.core.diagnosis import Bottleneck
 from apituner.core.judge import figures
 from apituner.core.memory import Memory
 from apituner.core.peak import step_peak
-from apituner.core.plan import Rollout, Step, after, plan
+from apituner.core.plan import Plan, Rollout, Room, Step, after, plan, plan_within
 from apituner.core.policy import Bounds, ConnectionLimit, Mode, Policy
 from apituner.core.progress import begun
 from apituner.core.situation import Situation
@@ -27,6 +26,7 @@ from apituner.core.snapshot import Absence, Signal
 from apituner.core.strategy import Strategy
 from apituner.core.workload import SettingName, Workload
 from builders import HEALTHY, NOON, a_configuration, a_policy, a_situation, a_snapshot, a_workload
+from strategies import configurations
 
 SECOND = timedelta(seconds=1)
 BEFORE, TARGET = a_configuration(), a_configuration(pool_size=6)
@@ -359,6 +359,8 @@ class World:
     policy: Policy
     hold_s: float
     """So long that nine tenths of the first pools are out."""
+    healthy: bool = False
+    """Whether the objective is met from the beginning."""
     now: datetime = NOON
     status: Memory = field(default_factory=lambda: Memory(bottleneck=Bottleneck.POOL_STARVED, since=NOON - timedelta(hours=1)))
     written: list[Step] = field(default_factory=list)
@@ -399,7 +401,7 @@ class World:
             rolled_out_at=None if moving else self.settles_at,
             written_at=self.written_at,
         )
-        cured = self.stands.pool_limit > BEFORE.pool_limit
+        cured = self.healthy or self.stands.pool_limit > BEFORE.pool_limit
         seen = a_snapshot(self.stands, taken_at=self.now, pool_hold_mean_s=self.hold_s, **(HEALTHY if cured else {}))
         return Situation(workload=workload, seen=seen, policy=self.policy, memory=self.status, now=self.now)
 
@@ -441,6 +443,34 @@ def test_p6_a_restart_between_any_two_lines_does_no_harm(before: Configuration, 
     assert world.status.change is not None
     assert (world.status.change.outcome, len(world.status.history)) == (Outcome.IMPROVED, 1)
     assert world.peak <= 90
+
+
+@settings(max_examples=1000)
+@given(
+    before=configurations(),
+    target=configurations(overflow=0),
+    connections=st.integers(1, 150),
+    deaths=st.lists(st.sampled_from(DEATHS), max_size=12),
+)
+def test_p2_p6_every_order_is_carried_out_once_and_within_the_limit(
+    before: Configuration, target: Configuration, connections: int, deaths: list[str]
+) -> None:
+    """Also one that makes room first: whatever dies on the way, each step is written exactly once, and none exceeds the limit."""
+    knobs = {Knob.REPLICAS: Bounds(least=1, most=5), Knob.WORKERS: Bounds(least=1, most=3), Knob.POOL: Bounds(least=1, most=9)}
+    policy = a_policy(knobs=knobs, connection_limit=ConnectionLimit(connections=connections, because="the property's"))
+    room = Room(strategy=Strategy(), limit=policy.connection_limit, bounds=knobs[Knob.REPLICAS])
+    way = plan_within(before, target, engines=1, because="", room=room)
+    assume(isinstance(way, Plan) and way.steps)
+    assert isinstance(way, Plan)
+    world = World(stands=before, policy=policy, hold_s=0.02, healthy=True)
+    world.status = replace(world.status, change=a_change(before, target, at=NOON, through=way.through))
+    for death in lives(deaths):
+        world.sweep(death)
+
+    assert (list(way.steps), target) == (world.written, world.stands)
+    assert world.peak <= max(connections, before.connections(1))
+    assert world.status.change is not None
+    assert world.status.change.outcome is Outcome.APPLIED
 
 
 @pytest.mark.parametrize(("before", "bounds"), STORIES)
