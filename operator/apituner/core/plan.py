@@ -6,7 +6,8 @@ is rolled out, then the pods are brought to the target's number. The most pods t
 """
 
 import hashlib
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, replace
 
 from apituner.core.configuration import Configuration
 from apituner.core.peak import gentle, step_peak
@@ -135,13 +136,29 @@ def plan_within(before: Configuration, target: Configuration, *, engines: int, b
     From any configuration on the way it finds the rest of the same order: a number of pods that did not fit from the beginning does not
     fit later, since nothing but the pods at the rollout decides its peak.
     """
-    tried = list[Plan]()
-    for pods in _throughs(before, target, room):
-        order = plan(before, target, engines=engines, because=because, strategy=room.strategy, through=pods, ending=room.ending)
-        if room.limit is None or order.opens <= room.limit.connections:
-            return order
-        tried.append(order)
-    return _refused(tried, engines, room)
+    found = _most_pods(before, target, engines, room)
+    if found is None:
+        return _refused(before, target, engines, room)
+    return plan(before, target, engines=engines, because=because, strategy=room.strategy, through=found, ending=room.ending)
+
+
+def _most_pods(before: Configuration, target: Configuration, engines: int, room: Room) -> int | None:
+    """Return the most pods that the rollout may go through, None where not even the fewest fit. More pods never open less."""
+    throughs = _throughs(before, target, room)
+    if room.limit is None:
+        return throughs[0]
+    allowed = room.limit.connections
+
+    def fits(pods: int) -> bool:
+        return _opens(before, target, engines, room, pods) <= allowed
+
+    # Most often all of them fit, or the first few do not.
+    index = 0 if fits(throughs[0]) else bisect_left(throughs, x=True, lo=1, key=fits)
+    return throughs[index] if index < len(throughs) else None
+
+
+def _opens(before: Configuration, target: Configuration, engines: int, room: Room, pods: int) -> int:
+    return plan(before, target, engines=engines, because="", strategy=room.strategy, through=pods, ending=room.ending).opens
 
 
 def next_step(here: Configuration, target: Configuration, through: int | None = None) -> Step | None:
@@ -177,20 +194,17 @@ def _throughs(before: Configuration, target: Configuration, room: Room) -> list[
     return [most, *fewer]
 
 
-def _refused(tried: list[Plan], engines: int, room: Room) -> NoOrderFits:
+def _refused(before: Configuration, target: Configuration, engines: int, room: Room) -> NoOrderFits:
     """Say what would fit: a gentler strategy where that is enough, and the budget that would be. Recreate is an outage each time."""
-    allowed = room.limit.connections if room.limit is not None else 0
-    best = min(tried, key=lambda order: order.opens)
-    because = f"no order of steps from {best.before} to {best.target} opens fewer than {best.opens} connections, {allowed} are allowed"
-    because += f" ({room.limit.because})" if room.limit is not None else ""
-    kinder, fits = gentle(room.strategy), None
-    if not room.strategy.recreate:
-        ways = (plan(one.before, one.target, engines=engines, because="", strategy=kinder, through=one.through) for one in tried)
-        fits = next((one for one in ways if one.opens <= allowed), None)
-    if fits is not None:
+    opens = _opens(before, target, engines, room, _throughs(before, target, room)[-1])
+    limit = "" if room.limit is None else f", {room.limit.connections} are allowed ({room.limit.because})"
+    because = f"no order of steps from {before} to {target} opens fewer than {opens} connections{limit}"
+    kinder = replace(room, strategy=gentle(room.strategy))
+    pods = None if room.strategy.recreate else _most_pods(before, target, engines, kinder)
+    if pods is not None:
         because += (
-            f"; with maxSurge 0, maxUnavailable 1 and minReadySeconds {kinder.min_ready_s:.0f} in the Deployment's strategy "
-            f"it would open {fits.opens}"
+            f"; with maxSurge 0, maxUnavailable 1 and minReadySeconds {kinder.strategy.min_ready_s:.0f} in the Deployment's strategy "
+            f"it would open {_opens(before, target, engines, kinder, pods)}"
         )
-    because += f"; a budget that leaves {best.opens} to this API would do. Recreate is no way out: it stops the API at every rollout"
-    return NoOrderFits(connections=best.opens, because=because)
+    because += f"; a budget that leaves {opens} to this API would do. Recreate is no way out: it stops the API at every rollout"
+    return NoOrderFits(connections=opens, because=because)

@@ -236,6 +236,26 @@ def test_p3_a_plan_arrives_and_stays_within_the_bounds(before: Configuration, ta
 
 @settings(max_examples=1000)
 @given(configurations(), configurations(), rooms())
+def test_the_order_is_the_one_with_the_most_pods_that_fits(before: Configuration, target: Configuration, room: Room) -> None:
+    """As if all of them were tried one after the other; the refusal names the least budget that would do for any of them."""
+    most = max(before.replicas, target.replicas)
+    throughs = [most]
+    if room.bounds is not None and not before.same_template(target):
+        allowed = {before.replicas, *range(room.bounds.least, room.bounds.most + 1)}
+        throughs += [pods for pods in range(most - 1, room.least - 1, -1) if pods in allowed]
+    orders = [plan(before, target, engines=1, because="", strategy=room.strategy, through=pods) for pods in throughs]
+    fitting = [order for order in orders if room.limit is None or order.opens <= room.limit.connections]
+    found = within(before, target, room)
+
+    if isinstance(found, Plan):
+        assert fitting[0] == found
+    else:
+        assert not fitting
+        assert min(order.opens for order in orders) == found.connections
+
+
+@settings(max_examples=1000)
+@given(configurations(), configurations(), rooms())
 def test_p6_a_restart_anywhere_finds_the_rest_of_the_same_plan(before: Configuration, target: Configuration, room: Room) -> None:
     """From the change and the world alone, whether the number of pods that it goes through was written down or is searched anew."""
     found = within(before, target, room)
