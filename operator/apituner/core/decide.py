@@ -3,17 +3,17 @@
 from dataclasses import replace
 
 from apituner.core.agreement import AGREED_ENOUGH
-from apituner.core.configuration import Configuration, Knob
+from apituner.core.configuration import Configuration
 from apituner.core.decision import Decision, DecisionKind, Recommendation, held
 from apituner.core.demand import configured, in_force, service_demand
 from apituner.core.diagnosis import TUNABLE, Bottleneck, Diagnosis, Evidence, diagnose, missed_because
 from apituner.core.guards import first_objection
 from apituner.core.ownership import Hold, standing_objection
-from apituner.core.peak import ending_connections
-from apituner.core.plan import NoOrderFits, Room, plan_within
+from apituner.core.plan import NoOrderFits, plan_within
 from apituner.core.policy import Mode
 from apituner.core.progress import begun, continued
 from apituner.core.proposal import Proposal
+from apituner.core.room import room_for
 from apituner.core.situation import Situation
 from apituner.core.snapshot import Signal, Snapshot, Unobserved
 from apituner.core.solver import Problem, Unsolvable, solve
@@ -84,10 +84,8 @@ def _proposed(  # noqa: PLR0911 - one for each way in which a proposal ends
         return replace(draft, reason="ModelDisagrees", because=because, memory=memory)
     because = f"{diagnosis.because}; {answer.because}"
     memory = at.memory.recommending(answer.target, effective, seen.taken_at, at.now)
-    strategy, limit, bounds = at.workload.strategy, at.policy.connection_limit, at.policy.knobs.get(Knob.REPLICAS)
     last = (memory.change.before, memory.change.target) if memory.change is not None else ()
-    ending = ending_connections(at.workload.terminating_replicas, (effective, *last), at.policy.engines_per_worker)
-    room = Room(strategy=strategy, limit=limit, least=effective.replicas, bounds=bounds, ending=ending)
+    room = room_for(at.workload, at.policy, least=effective.replicas, known=(effective, *last))
     way = plan_within(effective, answer.target, engines=at.policy.engines_per_worker, because=because, room=room)
     objection = draft.standing or first_objection(_proposal(replace(at, memory=memory), seen, answer.target, effective))
     if isinstance(way, NoOrderFits):

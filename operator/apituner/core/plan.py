@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from apituner.core.configuration import Configuration
 from apituner.core.peak import gentle, step_peak
-from apituner.core.policy import Bounds, ConnectionLimit
+from apituner.core.room import Room
 from apituner.core.strategy import Strategy
 
 
@@ -78,52 +78,33 @@ class NoOrderFits:
     """What would fit instead."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
-    """What a plan has to stay within, and how the Deployment replaces its pods."""
-
-    strategy: Strategy
-    limit: ConnectionLimit | None = None
-    least: int = 1
-    """The fewest pods that serve the load meanwhile, with the template of before as with that of the target."""
-    bounds: Bounds | None = None
-    """Of the replicas; None where they are not ours to move."""
-    ending: int = 0
-    """Connections of pods that are terminating already."""
-
-
 def plan(  # noqa: PLR0913 - each a fact of its own, by name
-    before: Configuration,
-    target: Configuration,
-    *,
-    engines: int,
-    because: str,
-    strategy: Strategy | None = None,
-    through: int | None = None,
-    ending: int = 0,
+    before: Configuration, target: Configuration, *, engines: int, because: str, room: Room | None = None, through: int | None = None
 ) -> Plan:
     """
-    Return the steps of one order: through the larger number of pods, unless *through* says otherwise. Nothing limits it.
+    Return the steps of one order: through the larger number of pods, unless *through* says otherwise. No limit of *room* holds it back.
 
-    *ending* connections are held by pods that are terminating already: they count during the first step, and are gone before the second.
+    Pods that are terminating already count during the first step, and are gone before the second. Pods that an autoscaler may add
+    meanwhile count throughout.
     """
-    strategy = strategy or Strategy()
+    room = room or Room(strategy=Strategy())
     through = max(before.replicas, target.replicas) if through is None else through
-    steps, peaks, opens, here, still = list[Step](), list[int](), 0, before, ending
+    steps, peaks, opens, here, ending = list[Step](), list[int](), 0, before, room.ending
     while (step := next_step(here, target, through)) is not None:
         there = after(here, step)
+        peak = step_peak(room.scaled(here), room.scaled(there), engines, room.strategy) + ending
+        if peak > here.connections(engines) + ending:
+            opens = max(opens, peak)
         steps.append(step)
-        peaks.append(step_peak(here, there, engines, strategy) + still)
-        if peaks[-1] > here.connections(engines) + still:
-            opens = max(opens, peaks[-1])
-        here, still = there, 0
+        peaks.append(peak)
+        here, ending = there, 0
     return Plan(
         before=before,
         target=target,
         through=through,
         steps=tuple(steps),
         peaks=tuple(peaks),
-        at_rest=before.connections(engines) + ending,
+        at_rest=before.connections(engines) + room.ending,
         opens=opens,
         because=because,
     )
@@ -139,7 +120,7 @@ def plan_within(before: Configuration, target: Configuration, *, engines: int, b
     found = _most_pods(before, target, engines, room)
     if found is None:
         return _refused(before, target, engines, room)
-    return plan(before, target, engines=engines, because=because, strategy=room.strategy, through=found, ending=room.ending)
+    return plan(before, target, engines=engines, because=because, room=room, through=found)
 
 
 def _most_pods(before: Configuration, target: Configuration, engines: int, room: Room) -> int | None:
@@ -158,7 +139,7 @@ def _most_pods(before: Configuration, target: Configuration, engines: int, room:
 
 
 def _opens(before: Configuration, target: Configuration, engines: int, room: Room, pods: int) -> int:
-    return plan(before, target, engines=engines, because="", strategy=room.strategy, through=pods, ending=room.ending).opens
+    return plan(before, target, engines=engines, because="", room=room, through=pods).opens
 
 
 def next_step(here: Configuration, target: Configuration, through: int | None = None) -> Step | None:

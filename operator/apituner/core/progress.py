@@ -13,6 +13,7 @@ from apituner.core.ownership import Hold
 from apituner.core.passage import Passage
 from apituner.core.plan import Plan, Scale, Step, next_step, plan
 from apituner.core.policy import Mode, Policy
+from apituner.core.room import room_for
 from apituner.core.settling import settled, stuck
 from apituner.core.situation import Situation
 from apituner.core.snapshot import Snapshot
@@ -186,7 +187,8 @@ def _interfered_because(at: Situation, change: Change, here: Configuration) -> s
 def _too_dear_because(at: Situation, change: Change, here: Configuration) -> str | None:
     """Say so when the rest of the way no longer fits the connection budget; giving up pods opens none, so it always fits."""
     limit, engines = at.policy.connection_limit, at.policy.engines_per_worker
-    way = plan(here, change.target, engines=engines, because="", strategy=at.workload.strategy, through=change.through)
+    room = room_for(at.workload, at.policy, least=1, known=(here, change.before))
+    way = plan(here, change.target, engines=engines, because="", room=room, through=change.through)
     if limit is not None and way.opens > limit.connections:
         return f"{way.opens} connections at the peak no longer fit: {limit.because}"
     return None

@@ -9,9 +9,9 @@ from apituner.core.decision import Decision, DecisionKind, held
 from apituner.core.judge import Waiting, judge
 from apituner.core.ownership import Hold
 from apituner.core.passage import Passage
-from apituner.core.peak import ending_connections
-from apituner.core.plan import NoOrderFits, Plan, Room, plan_within
+from apituner.core.plan import NoOrderFits, Plan, plan_within
 from apituner.core.policy import Mode
+from apituner.core.room import room_for
 
 _REASONS = {Outcome.IMPROVED: "ChangeImproved", Outcome.NO_BETTER: "ChangeNoBetter", Outcome.APPLIED: "ChangeNotJudged"}
 
@@ -92,9 +92,6 @@ def _way_back(p: Passage, because: str) -> Plan | str:
         return "the spec no longer names replicas"
     if (outside := outside_because(p.here, target, policy)) is not None:
         return outside
-    least, bounds = min(p.here.replicas, target.replicas), policy.knobs.get(Knob.REPLICAS)
-    engines, workload = policy.engines_per_worker, p.at.workload
-    ending = ending_connections(workload.terminating_replicas, (p.here, target), engines)
-    room = Room(strategy=workload.strategy, limit=policy.connection_limit, least=least, bounds=bounds, ending=ending)
-    way = plan_within(p.here, target, engines=engines, because=because, room=room)
+    room = room_for(p.at.workload, policy, least=min(p.here.replicas, target.replicas), known=(p.here, target))
+    way = plan_within(p.here, target, engines=policy.engines_per_worker, because=because, room=room)
     return way.because if isinstance(way, NoOrderFits) else way

@@ -8,6 +8,7 @@ from apituner.core.configuration import Configuration, connections_at_peak
 from apituner.core.memory import Memory
 from apituner.core.plan import plan
 from apituner.core.policy import ConnectionLimit
+from apituner.core.room import Room
 from apituner.core.workload import Workload
 from apituner.ports import Target
 
@@ -95,7 +96,9 @@ def holding(target: Target, workload: Workload, known: Sequence[Configuration], 
         at_peak = max(connections, whole)
     elif change is not None and change.outcome is Outcome.APPLYING:
         through = change.through if _keeps_its_pods(change, workload) else None
-        ways = (plan(here, change.target, engines=engines, because="", strategy=workload.strategy, through=through) for here in known)
+        ways = (
+            plan(here, change.target, engines=engines, because="", room=Room(strategy=workload.strategy), through=through) for here in known
+        )
         at_peak = max(connections, *(way.connections_at_peak for way in ways))
     return Holding(namespace=target.namespace, name=target.name, connections=connections, at_peak=at_peak)
 

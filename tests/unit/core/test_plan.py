@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apituner.core.configuration import Configuration, connections_at_peak
+from apituner.core.configuration import Configuration, Knob, connections_at_peak
 from apituner.core.peak import step_peak
-from apituner.core.plan import NoOrderFits, Plan, Rollout, Room, Scale, Step, after, next_step, plan, plan_within
+from apituner.core.plan import NoOrderFits, Plan, Rollout, Scale, Step, after, next_step, plan, plan_within
 from apituner.core.policy import Bounds, ConnectionLimit
+from apituner.core.room import Room, room_for
 from apituner.core.strategy import Strategy
-from builders import a_configuration
+from apituner.core.workload import Autoscaler
+from builders import a_configuration, a_policy, a_workload
 from deploymentcontroller import Controller
 from strategies import configurations
 
@@ -153,11 +155,51 @@ def test_only_what_would_fit_is_advised(room: Room) -> None:
 
 def test_p2_pods_that_are_terminating_already_count() -> None:
     """They hold their connections during the first step, and are gone before the second."""
-    found = plan(a_configuration(2, 1, 5), a_configuration(4, 1, 6), engines=1, because="", ending=10)
+    found = plan(a_configuration(2, 1, 5), a_configuration(4, 1, 6), engines=1, because="", room=a_room(ending=10))
 
     assert (found.at_rest, found.peaks, found.connections_at_peak) == (20, (30, 44), 44)
     assert isinstance(within(a_configuration(2, 1, 5), a_configuration(4, 1, 5), a_room(29, ending=10)), NoOrderFits)
     assert isinstance(within(a_configuration(2, 1, 5), a_configuration(4, 1, 5), a_room(30, ending=10)), Plan)
+
+
+def test_p2_pods_that_an_autoscaler_may_add_count_throughout() -> None:
+    """Two pods now, but it may run five at any moment of the rollout: five old ones beside five new ones."""
+    before, target = a_configuration(2, 1, 5), a_configuration(2, 1, 6)
+
+    assert plan(before, target, engines=1, because="", room=a_room(autoscaled_to=5)).peaks == (5 * (5 + 6),)
+    assert isinstance(within(before, target, a_room(54, bounds=None, autoscaled_to=5)), NoOrderFits)
+    assert isinstance(within(before, target, a_room(55, bounds=None, autoscaled_to=5)), Plan)
+
+
+@pytest.mark.parametrize(
+    ("expected", "knobs", "workload"),
+    [
+        pytest.param(a_room(90, bounds=Bounds(least=2, most=12), least=3), a_policy().knobs, {}, id="at rest"),
+        pytest.param(
+            a_room(90, bounds=Bounds(least=2, most=12), least=3, ending=2 * 6),
+            a_policy().knobs,
+            {"terminating_replicas": 2},
+            id="two pods are terminating, as dear as any that is known",
+        ),
+        pytest.param(
+            a_room(90, bounds=None, least=3, autoscaled_to=9),
+            {Knob.POOL: Bounds(least=2, most=30)},
+            {"autoscaler": Autoscaler(kind="HorizontalPodAutoscaler", name="hpa", min_replicas=2, max_replicas=9)},
+            id="the pods are an autoscaler's",
+        ),
+        pytest.param(
+            a_room(90, bounds=None, least=3, strategy=PACED),
+            {Knob.POOL: Bounds(least=2, most=30)},
+            {"strategy": PACED},
+            id="the pods are nobody's",
+        ),
+    ],
+)
+def test_p2_the_room_of_a_change(expected: Room, knobs: dict[Knob, Bounds], workload: dict[str, Any]) -> None:
+    """From the Deployment and the spec as they are now."""
+    policy = a_policy(knobs=knobs, connection_limit=expected.limit)
+
+    assert expected == room_for(a_workload(**workload), policy, least=3, known=(a_configuration(), a_configuration(pool_size=6)))
 
 
 @pytest.mark.parametrize(
@@ -243,7 +285,7 @@ def test_the_order_is_the_one_with_the_most_pods_that_fits(before: Configuration
     if room.bounds is not None and not before.same_template(target):
         allowed = {before.replicas, *range(room.bounds.least, room.bounds.most + 1)}
         throughs += [pods for pods in range(most - 1, room.least - 1, -1) if pods in allowed]
-    orders = [plan(before, target, engines=1, because="", strategy=room.strategy, through=pods) for pods in throughs]
+    orders = [plan(before, target, engines=1, because="", room=room, through=pods) for pods in throughs]
     fitting = [order for order in orders if room.limit is None or order.opens <= room.limit.connections]
     found = within(before, target, room)
 

@@ -18,9 +18,10 @@ from apituner.core.diagnosis import Bottleneck
 from apituner.core.judge import figures
 from apituner.core.memory import Memory
 from apituner.core.peak import step_peak
-from apituner.core.plan import Plan, Rollout, Room, Step, after, plan, plan_within
+from apituner.core.plan import Plan, Rollout, Step, after, plan, plan_within
 from apituner.core.policy import Bounds, ConnectionLimit, Mode, Policy
 from apituner.core.progress import begun
+from apituner.core.room import Room
 from apituner.core.situation import Situation
 from apituner.core.snapshot import Absence, Signal
 from apituner.core.strategy import Strategy
