@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime
 
-from apituner.api import changes, conditions, diagnoses, seen, status
+from apituner.api import changes, conditions, diagnoses, pace, seen, status
+from apituner.core.blocks import BLOCKS_MOST
 from apituner.core.decision import DecisionKind
 from apituner.core.diagnosis import Check, Verdict
 from apituner.core.memory import HISTORY_MOST, Outcome
+from apituner.core.stabilization import STAIR_MOST
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -30,7 +32,37 @@ def _conditions() -> tuple[conditions.Condition, ...]:
 
 def _past_change() -> changes.PastChangeReport:
     return changes.PastChangeReport(
-        plan="a1b2c3", at=NOON, reason="PoolStarved", outcome=Outcome.APPLIED, before=_configuration(), target=_configuration()
+        plan="a1b2c3",
+        at=NOON,
+        reason="PoolStarved",
+        outcome=Outcome.IMPROVED,
+        before=_configuration(),
+        target=_configuration(),
+        forecast_milliseconds=180,
+        outcome_milliseconds=150,
+        forecast_error_percent=20,
+        reverts="d4e5f6",
+    )
+
+
+def _change() -> changes.ChangeReport:
+    return changes.ChangeReport(
+        **dict(_past_change()),
+        because="the pool was starved",
+        through_replicas=3,
+        connections_at_peak=56,
+        seen_before=changes.FiguresReport(requests_per_minute=7092, latency_milliseconds=640, errors_per_thousand=3),
+        settled_at=NOON,
+        ending_since=NOON,
+        template_hash="0123456789ab",
+    )
+
+
+def _pace() -> pace.PaceReport:
+    return pace.PaceReport(
+        rollouts=(NOON,) * HISTORY_MOST,
+        enough=(pace.EnoughReport(replicas=3, since=NOON),) * STAIR_MOST,
+        agreement=pace.AgreementReport(target=_configuration(), since=NOON),
     )
 
 
@@ -61,8 +93,11 @@ def a_full_status() -> status.ApiTuningStatus:
             forecast=changes.ForecastReport(**dict.fromkeys(changes.ForecastReport.model_fields, 42)),
             rejected=(rejected,) * changes.REJECTED_MOST,
         ),
-        last_change=changes.ChangeReport(**dict(_past_change()), because="the pool was starved"),
+        last_change=_change(),
         history=(_past_change(),) * HISTORY_MOST,
+        blocks=(pace.BlockReport(before=_configuration(), target=_configuration(), until=NOON, count=2),) * BLOCKS_MOST,
+        last_known_good=_configuration(),
+        pace=_pace(),
         baseline=seen.Baseline(query_microseconds=1800),
     )
 

@@ -77,6 +77,25 @@ class PastChangeReport(Report):
     """The configuration before it."""
     target: Annotated[ConfigurationReport, Field(alias="to")]
     """The configuration that it led to."""
+    forecast_milliseconds: int | None = None
+    """The latency at the objective's percentile that was forecast."""
+    outcome_milliseconds: int | None = None
+    """The latency that was seen when it was judged."""
+    forecast_error_percent: int | None = None
+    """How far the forecast was off, as a share of what came."""
+    reverts: Word | None = None
+    """The name of the worse change that this one undoes."""
+
+
+class FiguresReport(Report):
+    """What was seen before a change: what it is judged by."""
+
+    requests_per_minute: int
+    """Requests of all pods."""
+    latency_milliseconds: int
+    """The latency at the objective's percentile, as a caller feels it."""
+    errors_per_thousand: int
+    """Requests of a thousand that failed with a server error."""
 
 
 class ChangeReport(PastChangeReport):
@@ -84,3 +103,15 @@ class ChangeReport(PastChangeReport):
 
     because: Sentence
     """Why it was made."""
+    through_replicas: int | None = None
+    """The number of pods that its rollout goes through."""
+    connections_at_peak: int | None = None
+    """The connections that it was granted at its peak, old pods included."""
+    seen_before: FiguresReport | None = None
+    """What was seen when it was decided."""
+    settled_at: Moment | None = None
+    """When it was first seen to be in force, with no old pod left."""
+    ending_since: Moment | None = None
+    """When it last gave up pods, in a cluster that does not tell when they are gone."""
+    template_hash: Annotated[str, Field(max_length=64)] | None = None
+    """Stands for the pod template without the settings that are tuned: another one later is somebody else's release."""

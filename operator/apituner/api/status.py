@@ -4,11 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from apituner.api.changes import ChangeReport, PastChangeReport, RecommendationReport
+from apituner.api.changes import ChangeReport, ConfigurationReport, PastChangeReport, RecommendationReport
 from apituner.api.conditions import ATOMIC, Conditions, Report
 from apituner.api.diagnoses import DecisionReport, DiagnosisReport
+from apituner.api.pace import BlockReport, PaceReport
 from apituner.api.seen import Baseline, Current, Observed, Summary
 from apituner.api.words import at_most
+from apituner.core.blocks import BLOCKS_MOST
 from apituner.core.memory import HISTORY_MOST
 
 GRANTS_MOST = 200
@@ -37,6 +39,12 @@ class ApiTuningStatus(Report):
     """The last change."""
     history: Annotated[tuple[PastChangeReport, ...], Field(max_length=HISTORY_MOST, json_schema_extra=ATOMIC), at_most(HISTORY_MOST)] = ()
     """Changes that ended, the newest first."""
+    blocks: Annotated[tuple[BlockReport, ...], Field(max_length=BLOCKS_MOST, json_schema_extra=ATOMIC), at_most(BLOCKS_MOST)] = ()
+    """Changes that made things worse and are not tried again for a while, the newest first."""
+    last_known_good: ConfigurationReport | None = None
+    """The last configuration that was judged better, or that met the objective for a whole window."""
+    pace: PaceReport | None = None
+    """What keeps changes from coming too fast, also after a restart."""
     baseline: Baseline | None = None
     """What is remembered of better days."""
 

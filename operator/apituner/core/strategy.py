@@ -3,6 +3,10 @@
 import math
 from dataclasses import dataclass
 
+_LATE_S = 4.0
+READY_CUT_S = 1.0
+"""How much of ``minReadySeconds`` may be missing: the time of a pod's Ready condition is cut to the second."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strategy:
@@ -18,6 +22,20 @@ class Strategy:
     """For how long a new pod must be ready before the rollout goes on."""
     grace_s: float = 30.0
     """For how long a pod that ends may keep its connections."""
+
+    @property
+    def ends_within_s(self) -> float:
+        """
+        For how long a pod that was told to end may keep its connections, delays included.
+
+        The kubelet leaves 2 s to a pod whose ``preStop`` hook has used up the grace period, and hears of the deletion within about as much.
+        """
+        return self.grace_s + _LATE_S
+
+    @property
+    def apart_s(self) -> float:
+        """For how long a new pod was certainly ready before it counted."""
+        return max(0.0, self.min_ready_s - READY_CUT_S)
 
     def surge(self, replicas: int) -> int:
         """Return how many pods a rollout may have too many; pods that are ending are not counted by Kubernetes."""

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from apituner.core.configuration import Knob
 from apituner.core.strategy import Strategy
+
+_SWEEP = timedelta(seconds=30)
+"""A write follows its intention within a sweep: at most two of its turns of 15 s."""
 
 
 class SettingSource(StrEnum):
@@ -88,7 +91,24 @@ class Workload:
     autoscaler: Autoscaler | None = None
     strategy: Strategy = field(default_factory=Strategy)
     template_hash: str | None = None
-    """The hash of the newest pod template, as the API server labels its pods; None where it was not read."""
+    """Stands for the newest pod template without the settings that the knobs name; None where it was not read."""
+    tells_of_ending_pods: bool = True
+    """Whether the API server counts terminating pods (KEP-3973); where it does not, none counted does not mean none there."""
+
+    def ending_until(self, since: datetime | None) -> datetime | None:
+        """Return when pods that were given up at *since* have certainly exited, None where their count can be seen."""
+        if since is None or self.tells_of_ending_pods:
+            return None
+        return since + timedelta(seconds=self.strategy.ends_within_s) + _SWEEP
+
+    @property
+    def mixed_because(self) -> str | None:
+        """Why pods of several templates may be serving, None when only the newest does, though not all of its pods need be there."""
+        if self.observed_generation < self.generation:
+            return "the Deployment controller has not seen the newest spec yet"
+        if self.total_replicas > self.updated_replicas:
+            return f"{self.total_replicas - self.updated_replicas} pods run an older template"
+        return None
 
     @property
     def unsettled_because(self) -> str | None:

@@ -1,12 +1,14 @@
 """One database's connections, shared by the APIs that name its budget: who holds how many, and how many more each may take."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from apituner.core.change import MAY_BE_MIXED, Change, Outcome
 from apituner.core.configuration import Configuration, connections_at_peak
-from apituner.core.memory import Memory, Outcome
+from apituner.core.memory import Memory
 from apituner.core.plan import plan
 from apituner.core.policy import ConnectionLimit
+from apituner.core.room import Room
 from apituner.core.workload import Workload
 from apituner.ports import Target
 
@@ -85,14 +87,30 @@ def holding(target: Target, workload: Workload, known: Sequence[Configuration], 
     dearest = max(one.connections_per_pod(engines) for one in known)
     change, connections = memory.change, pods * dearest
     at_peak = connections
-    if change is not None and change.outcome is not Outcome.APPLIED and workload.unsettled_because is not None:
-        whole = connections_at_peak(change.before, change.target, engines)
+    if change is not None and change.outcome in MAY_BE_MIXED and workload.unsettled_because is not None:
+        whole = _whole(change, workload, engines)
         ends = max(change.before.connections_per_pod(engines), change.target.connections_per_pod(engines))
         # Of a change that is ours alone no more can be alive than it was granted, however many pods come and go.
-        ours = change.outcome is Outcome.APPLYING and dearest <= ends
+        ours = change.outcome is Outcome.APPLYING and dearest <= ends and _keeps_its_pods(change, workload)
         connections = min(pods * ends, whole) if ours else pods * max(dearest, ends)
         at_peak = max(connections, whole)
     elif change is not None and change.outcome is Outcome.APPLYING:
-        ways = (plan(here, change.target, engines=engines, because=change.because) for here in known)
+        through = change.through if _keeps_its_pods(change, workload) else None
+        ways = (
+            plan(here, change.target, engines=engines, because="", room=Room(strategy=workload.strategy), through=through) for here in known
+        )
         at_peak = max(connections, *(way.connections_at_peak for way in ways))
     return Holding(namespace=target.namespace, name=target.name, connections=connections, at_peak=at_peak)
+
+
+def _keeps_its_pods(change: Change, workload: Workload) -> bool:
+    """Say whether nobody else added pods to those that *change* was granted connections for."""
+    return workload.replicas <= max(change.before.replicas, change.target.replicas)
+
+
+def _whole(change: Change, workload: Workload, engines: int) -> int:
+    """Return the most that *change* can open: what it was granted, unless somebody else added pods meanwhile."""
+    if change.peak is not None and _keeps_its_pods(change, workload):
+        return change.peak
+    pods = max(workload.replicas, change.target.replicas)
+    return connections_at_peak(replace(change.before, replicas=pods), change.target, engines)

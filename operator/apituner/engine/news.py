@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from apituner.engine.recall import MEMORY_FIELDS
+
 # A figure is news when it moved by more than a fifth of what was last reported, and by more than a handful of its unit.
 _RELATIVE = 0.20
 _ABSOLUTE = 10
 
-_EXACT = ("observedGeneration", "current", "lastChange", "history", "baseline", "limit", "granted", "free")
+_EXACT = ("observedGeneration", "current", *MEMORY_FIELDS, "limit", "granted", "free")
 
 
 def is_news(status: Mapping[str, Any], last: Mapping[str, Any]) -> bool:

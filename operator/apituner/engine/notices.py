@@ -5,7 +5,8 @@ from typing import Any
 
 from apituner.ports import Notice
 
-_QUIET_HOLDS = frozenset({"Stabilizing", "RolloutInProgress", "WindowTooYoung", "CoolingDown", "NoTraffic", "TooFewRequests"})
+_PACE = ("Settling", "PodsEnding", "PodsUnknown", "WindowsDisagree", "ScaleDownStabilizing", "ScaleDownPacing")
+_QUIET_HOLDS = frozenset({"Stabilizing", "RolloutInProgress", "WindowTooYoung", "CoolingDown", "NoTraffic", "TooFewRequests", *_PACE})
 """Holds that pass by themselves."""
 
 
@@ -31,10 +32,22 @@ def _change_notice(change: Mapping[str, Any]) -> Notice | None:
         return None
     target = change["to"]
     setting = f"{target['replicas']} replicas x {target['workers']} workers x pool {target['poolSize']}"
-    match change["outcome"]:
-        case "Applying":
-            return Notice(normal=True, reason="ChangeBegun", action="Apply", note=f"{setting}: {change['because']}")
-        case "Applied":
-            return Notice(normal=True, reason="ChangeApplied", action="Apply", note=f"{setting} is in force")
-        case _:
-            return Notice(normal=False, reason="ChangeAbandoned", action="Apply", note=f"{setting} was given up")
+    if change["outcome"] == "Applying":
+        reason, action = ("RevertBegun", "Revert") if change.get("reverts") else ("ChangeBegun", "Apply")
+        return Notice(normal=not change.get("reverts"), reason=reason, action=action, note=f"{setting}: {change['because']}")
+    said = _ENDS.get(change["outcome"])
+    if said is None:
+        return None
+    return Notice(normal=change["outcome"] not in _BAD_ENDS, reason=f"Change{change['outcome']}", action="Apply", note=f"{setting} {said}")
+
+
+_ENDS = {
+    "Improved": "is in force, and better than what was before",
+    "NoBetter": "is in force, and no better than what was before: kept",
+    "Applied": "is in force, and could not be compared with what was before: kept",
+    "Worse": "made things worse",
+    "Reverted": "is in force again",
+    "Abandoned": "was given up",
+}
+"""Settling is told by its end."""
+_BAD_ENDS = frozenset({"Worse", "Abandoned"})

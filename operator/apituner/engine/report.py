@@ -15,7 +15,7 @@ from apituner.core.policy import Policy
 from apituner.core.snapshot import Absence, Signal, Snapshot, Unobserved
 from apituner.core.workload import TargetFault, Workload
 from apituner.engine.conditions import Conclusion, Condition, conditions
-from apituner.engine.recall import Json, configuration_fields, memory_fields
+from apituner.engine.recall import Json, configuration_fields, memory_fields, memory_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +44,7 @@ def status_of(sighting: Sighting, last: Mapping[str, Any]) -> Json:
         "decision": _decision(found),
         "recommendation": _recommendation(recommendation) if recommendation is not None else None,
     }
-    if decision is not None:
-        status |= memory_fields(decision.memory)
-    else:
-        status |= {name: last.get(name) for name in ("lastChange", "history", "baseline")}
-    return status
+    return status | memory_fields(decision.memory if decision is not None else memory_of(last).unseeing(sighting.now))
 
 
 def _condition(one: Condition, generation: int) -> Json:

@@ -191,8 +191,8 @@ def _without_budget(decision: Decision, at: Situation, fault: BudgetFault) -> De
     """Hold every change while the budget that the spec names cannot be kept; a change on its way waits as it is."""
     if decision.kind is DecisionKind.KEEP:
         return decision
-    memory = replace(decision.memory, change=at.memory.change, history=at.memory.history)
-    return replace(held(decision, Hold(reason=fault.reason, because=fault.because)), step=None, memory=memory)
+    held_back = held(decision, Hold(reason=fault.reason, because=fault.because))
+    return replace(held_back, step=None, memory=decision.memory.undecided(at.memory))
 
 
 def _logged(one: Looked, sighting: Sighting) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from apituner.core.workload import Autoscaler, Setting, SettingName, TargetFault, Workload
-from apituner.kube import ownership
+from apituner.kube import ownership, rollouts
 from apituner.kube.quantities import quantity
 from apituner.kube.variables import setting
 from apituner.ports import Target
@@ -46,6 +46,9 @@ def workload(deployment: Mapping[str, Any], target: Target, autoscaler: Autoscal
         memory_limit_bytes=limits.get("memory") or None,
         settings=settings(deployment, container, target),
         autoscaler=autoscaler,
+        strategy=rollouts.strategy(spec),
+        template_hash=rollouts.template_hash(spec["template"], container["name"], [variable for _, variable in target.variables]),
+        tells_of_ending_pods="terminatingReplicas" in status,
     )
 
 

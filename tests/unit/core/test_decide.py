@@ -18,6 +18,7 @@ from apituner.core.plan import after
 from apituner.core.policy import Bounds, ConnectionLimit, Mode
 from apituner.core.situation import Situation
 from apituner.core.snapshot import Absence, Signal, Unobserved
+from apituner.core.workload import Autoscaler
 from builders import HEALTHY, NOON, a_configuration, a_policy, a_situation, a_snapshot, a_workload
 from strategies import configurations, policies
 
@@ -160,6 +161,16 @@ def test_p4_a_guard_keeps_the_recommendation_in_sight() -> None:
     assert found.recommendation is not None
     assert found.memory.recommended == found.recommendation.plan.target
     assert found.memory.change is None
+
+
+def test_p2_what_no_order_of_steps_can_reach_is_refused_with_a_way_out() -> None:
+    """An autoscaler may run twenty pods at any moment of the rollout: the sentence says which strategy or budget would do."""
+    pool = {Knob.POOL: Bounds(least=2, most=30)}
+    scaler = Autoscaler(kind="HorizontalPodAutoscaler", name="hpa", min_replicas=2, max_replicas=20)
+    found = decided(policy=a_policy(knobs=pool), workload=a_workload(autoscaler=scaler))
+
+    assert (found.kind, found.reason, found.step) == (DecisionKind.HOLD, "NoOrderFits", None)
+    assert "a budget that leaves 140" in found.because
 
 
 def test_a_recommendation_does_not_follow_noise() -> None:

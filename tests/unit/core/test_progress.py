@@ -7,21 +7,27 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-import strategies  # noqa: F401 - sets the profile of the properties
-from apituner.core.configuration import Configuration, Knob, connections_at_peak
+from apituner.core.change import Change, Outcome
+from apituner.core.configuration import Configuration, Knob
 from apituner.core.decide import decide
 from apituner.core.decision import Decision, DecisionKind
 from apituner.core.diagnosis import Bottleneck
-from apituner.core.memory import Change, Memory, Outcome
-from apituner.core.plan import Rollout, Step, after, plan
+from apituner.core.judge import figures
+from apituner.core.memory import Memory
+from apituner.core.peak import step_peak
+from apituner.core.plan import Plan, Rollout, Step, after, plan, plan_within
 from apituner.core.policy import Bounds, ConnectionLimit, Mode, Policy
+from apituner.core.progress import begun
+from apituner.core.room import Room
 from apituner.core.situation import Situation
 from apituner.core.snapshot import Absence, Signal
+from apituner.core.strategy import Strategy
 from apituner.core.workload import SettingName, Workload
 from builders import HEALTHY, NOON, a_configuration, a_policy, a_situation, a_snapshot, a_workload
+from strategies import configurations
 
 SECOND = timedelta(seconds=1)
 BEFORE, TARGET = a_configuration(), a_configuration(pool_size=6)
@@ -75,13 +81,14 @@ def test_p6_the_step_that_is_due_follows_from_the_template(
     assert Outcome.APPLYING is outcome(found)
 
 
-def test_a_change_in_force_is_told_once() -> None:
-    """The change ends, enters the history and takes the recommendation with it."""
-    found = carried_on(TARGET, readings=HEALTHY)
+def test_a_change_in_force_waits_for_its_judgement() -> None:
+    """It has not ended: when it was first seen in force is written down, and told once."""
+    found = carried_on(TARGET, a_change(seen_before=figures(a_snapshot(), a_policy())), readings=HEALTHY)
 
-    assert (found.kind, found.reason) == (DecisionKind.KEEP, "ChangeApplied")
-    assert (outcome(found), len(found.memory.history)) == (Outcome.APPLIED, 1)
-    assert decide(a_situation(TARGET, seen=a_snapshot(TARGET, **HEALTHY), memory=found.memory)).reason != "ChangeApplied"
+    assert (found.kind, found.reason, found.step) == (DecisionKind.KEEP, "ChangeApplied", None)
+    assert found.memory.change is not None
+    assert (outcome(found), found.memory.change.settled_at, found.memory.history) == (Outcome.SETTLING, NOON, ())
+    assert decide(a_situation(TARGET, seen=a_snapshot(TARGET, **HEALTHY), memory=found.memory)).reason == "Settling"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +101,14 @@ def test_a_change_in_force_is_told_once() -> None:
 )
 def test_what_is_done_is_not_called_abandoned(changes: dict[str, Any]) -> None:
     """A target that is in force was reached, whatever happened since."""
-    assert Outcome.APPLIED is outcome(carried_on(TARGET, readings=HEALTHY, **changes))
+    assert Outcome.SETTLING is outcome(carried_on(TARGET, readings=HEALTHY, **changes))
+
+
+def test_a_revert_in_force_needs_no_judgement() -> None:
+    """It led back to what is known."""
+    found = carried_on(TARGET, a_change(reverts="a1b2c3d4"))
+
+    assert (found.reason, outcome(found), len(found.memory.history)) == ("ChangeReverted", Outcome.REVERTED, 1)
 
 
 @pytest.mark.parametrize(
@@ -126,13 +140,13 @@ def test_p4_no_step_while_the_last_one_is_on_its_way(at: Configuration, workload
         pytest.param("somebody else set", a_configuration(workers=2), {}, id="another number of workers"),
         pytest.param("somebody else scaled to 5", a_configuration(5), {}, id="another number of pods"),
         pytest.param(
-            "no longer within",
+            "pool 6 is not within the bounds",
             BEFORE,
             {"policy": a_policy(knobs={**a_policy().knobs, Knob.POOL: Bounds(least=2, most=5)})},
             id="the bounds shrank",
         ),
         pytest.param(
-            "no longer names pool",
+            "does not name pool",
             BEFORE,
             {"policy": a_policy(knobs={Knob.REPLICAS: Bounds(least=2, most=12)}), "workload": a_workload(settings={})},
             id="the knob was taken out of the spec",
@@ -181,7 +195,7 @@ def test_p3_pods_that_are_not_a_knob_are_never_scaled() -> None:
         done = carried_on(a_configuration(pods, pool_size=6), change, policy=policy, readings=HEALTHY)
 
         assert Rollout(workers=1, pool_size=6, max_overflow=0) == rolling.step
-        assert (outcome(done), done.step) == (Outcome.APPLIED, None)
+        assert (outcome(done), done.step) == (Outcome.SETTLING, None)
 
 
 def test_p2_pods_that_an_autoscaler_added_count_at_the_peak() -> None:
@@ -233,6 +247,86 @@ def test_p2_giving_up_pods_needs_no_budget() -> None:
     assert (found.kind, str(found.step)) == (DecisionKind.APPLY, "scale to 2 replicas")
 
 
+ROOM = a_configuration(4), a_configuration(4, pool_size=6)
+"""A change that goes through three pods, as four do not fit."""
+
+
+@pytest.mark.parametrize(
+    ("expected", "at"),
+    [
+        pytest.param("scale to 3 replicas", a_configuration(4), id="room is made first"),
+        pytest.param("roll out 1 workers x pool 6, overflow 0", a_configuration(3), id="then the rollout"),
+        pytest.param("scale to 4 replicas", a_configuration(3, pool_size=6), id="then the pods come back"),
+    ],
+)
+def test_p6_a_longer_order_is_found_again(expected: str, at: Configuration) -> None:
+    """From the change and the world alone; giving up pods before the rollout needs no proof that it will help."""
+    policy = a_policy(connection_limit=ConnectionLimit(connections=24, because="a property"))
+    found = carried_on(at, a_change(*ROOM, through=3), policy=policy)
+
+    assert (found.kind, str(found.step)) == (DecisionKind.APPLY, expected)
+
+
+def test_p4_pods_that_somebody_else_moved_are_no_step_of_ours() -> None:
+    """Two is neither where it began, nor what it goes through, nor where it goes."""
+    assert carried_on(a_configuration(2), a_change(*ROOM, through=3)).reason == "ChangeAbandoned"
+
+
+def test_p4_growth_that_was_amended_is_no_foreign_edit() -> None:
+    """On the way from two to five it may have stood at three for a while; six it never asked for."""
+    change = a_change(BEFORE, a_configuration(5))
+
+    assert str(carried_on(a_configuration(3), change).step) == "scale to 5 replicas"
+    assert carried_on(a_configuration(6), change).reason == "ChangeAbandoned"
+
+
+@pytest.mark.parametrize(
+    ("expected", "ago_s"), [pytest.param("RolloutInProgress", 63, id="a second short"), pytest.param("PoolStarved", 64, id="gone by now")]
+)
+def test_p2_pods_given_up_unseen_are_waited_for(expected: str, ago_s: int) -> None:
+    """In a cluster that does not count terminating pods, for their grace period, the delays and a sweep."""
+    at = a_configuration(3)
+    change = a_change(*ROOM, through=3, ending_since=NOON - ago_s * SECOND)
+
+    assert expected == carried_on(at, change, workload=a_workload(at, tells_of_ending_pods=False)).reason
+
+
+@pytest.mark.parametrize(
+    ("expected", "at", "tells"),
+    [
+        pytest.param(NOON, ROOM[0], False, id="pods are given up, and nobody will tell when they are gone"),
+        pytest.param(None, ROOM[0], True, id="somebody will"),
+        pytest.param(None, a_configuration(3, pool_size=6), False, id="pods come"),
+    ],
+)
+def test_p2_when_pods_are_given_up_is_written_down_first(expected: datetime | None, at: Configuration, tells: bool) -> None:  # noqa: FBT001
+    """Where their number cannot be seen."""
+    found = carried_on(at, a_change(*ROOM, through=3), workload=a_workload(at, tells_of_ending_pods=tells))
+
+    assert DecisionKind.APPLY is found.kind
+    assert found.memory.change is not None
+    assert expected == found.memory.change.ending_since
+
+
+def test_a_change_is_written_down_with_all_that_it_is_judged_by() -> None:
+    """What was seen, what was forecast, what it goes through and what it was granted."""
+    situation, seen = a_situation(ROOM[0], workload=a_workload(ROOM[0], template_hash="abc", tells_of_ending_pods=False)), a_snapshot()
+    way = plan(*ROOM, engines=1, because="a wait", through=3)
+    change = begun(situation, seen, way, reason="PoolStarved", forecast_latency_s=0.12345)
+
+    assert (change.at, change.reason, change.because, change.plan) == (NOON, "PoolStarved", "a wait", way.identity)
+    assert (change.before, change.target, change.through, change.peak) == (*ROOM, 3, 24)
+    assert (change.seen_before, change.forecast_latency_s) == (figures(seen, a_policy()), 0.123)
+    assert (change.template_hash, change.ending_since, change.outcome) == ("abc", NOON, Outcome.APPLYING)
+
+
+def test_a_standing_objection_to_pods_that_come_is_told() -> None:
+    """Nothing is left to write, and they cannot come."""
+    found = carried_on(TARGET, workload=a_workload(TARGET, ready_replicas=1, paused=True))
+
+    assert (found.reason, outcome(found)) == ("DeploymentPaused", Outcome.APPLYING)
+
+
 def test_a_standing_objection_pauses_a_change() -> None:
     """It waits as it is: a person may mend it."""
     found = carried_on(BEFORE, workload=a_workload(paused=True))
@@ -266,6 +360,8 @@ class World:
     policy: Policy
     hold_s: float
     """So long that nine tenths of the first pools are out."""
+    healthy: bool = False
+    """Whether the objective is met from the beginning."""
     now: datetime = NOON
     status: Memory = field(default_factory=lambda: Memory(bottleneck=Bottleneck.POOL_STARVED, since=NOON - timedelta(hours=1)))
     written: list[Step] = field(default_factory=list)
@@ -292,7 +388,7 @@ class World:
     def carry_out(self, step: Step) -> None:
         """Do what a step says; the pods take half a minute."""
         there = after(self.stands, step)
-        self.peak = max(self.peak, connections_at_peak(self.stands, there, 1))
+        self.peak = max(self.peak, step_peak(self.stands, there, 1, Strategy()))
         self.stands, self.settles_at = there, self.now + timedelta(seconds=30)
         self.written.append(step)
         self.written_at = self.now
@@ -306,7 +402,7 @@ class World:
             rolled_out_at=None if moving else self.settles_at,
             written_at=self.written_at,
         )
-        cured = self.stands.pool_limit > BEFORE.pool_limit
+        cured = self.healthy or self.stands.pool_limit > BEFORE.pool_limit
         seen = a_snapshot(self.stands, taken_at=self.now, pool_hold_mean_s=self.hold_s, **(HEALTHY if cured else {}))
         return Situation(workload=workload, seen=seen, policy=self.policy, memory=self.status, now=self.now)
 
@@ -324,7 +420,7 @@ def undisturbed(before: Configuration, replicas: tuple[int, int]) -> World:
     for _ in range(20):
         world.sweep()
     assert world.status.change is not None
-    assert Outcome.APPLIED is world.status.change.outcome
+    assert Outcome.IMPROVED is world.status.change.outcome
     return world
 
 
@@ -346,8 +442,36 @@ def test_p6_a_restart_between_any_two_lines_does_no_harm(before: Configuration, 
     assert (expected.stands, expected.written) == (world.stands, world.written)
     assert sum(isinstance(step, Rollout) for step in world.written) == 1
     assert world.status.change is not None
-    assert (world.status.change.outcome, len(world.status.history)) == (Outcome.APPLIED, 1)
+    assert (world.status.change.outcome, len(world.status.history)) == (Outcome.IMPROVED, 1)
     assert world.peak <= 90
+
+
+@settings(max_examples=1000)
+@given(
+    before=configurations(),
+    target=configurations(overflow=0),
+    connections=st.integers(1, 150),
+    deaths=st.lists(st.sampled_from(DEATHS), max_size=12),
+)
+def test_p2_p6_every_order_is_carried_out_once_and_within_the_limit(
+    before: Configuration, target: Configuration, connections: int, deaths: list[str]
+) -> None:
+    """Also one that makes room first: whatever dies on the way, each step is written exactly once, and none exceeds the limit."""
+    knobs = {Knob.REPLICAS: Bounds(least=1, most=5), Knob.WORKERS: Bounds(least=1, most=3), Knob.POOL: Bounds(least=1, most=9)}
+    policy = a_policy(knobs=knobs, connection_limit=ConnectionLimit(connections=connections, because="the property's"))
+    room = Room(strategy=Strategy(), limit=policy.connection_limit, bounds=knobs[Knob.REPLICAS])
+    way = plan_within(before, target, engines=1, because="", room=room)
+    assume(isinstance(way, Plan) and way.steps)
+    assert isinstance(way, Plan)
+    world = World(stands=before, policy=policy, hold_s=0.02, healthy=True)
+    world.status = replace(world.status, change=a_change(before, target, at=NOON, through=way.through))
+    for death in lives(deaths):
+        world.sweep(death)
+
+    assert (list(way.steps), target) == (world.written, world.stands)
+    assert world.peak <= max(connections, before.connections(1))
+    assert world.status.change is not None
+    assert world.status.change.outcome is Outcome.APPLIED
 
 
 @pytest.mark.parametrize(("before", "bounds"), STORIES)

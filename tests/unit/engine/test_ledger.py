@@ -1,8 +1,11 @@
 """The account of one budget: who holds what, at what price, and what is left for whom."""
 
+from dataclasses import replace
+
 import pytest
 
-from apituner.core.memory import Change, Memory, Outcome
+from apituner.core.change import Change, Outcome
+from apituner.core.memory import Memory
 from apituner.core.workload import Workload
 from apituner.engine.budgets import Holding, Ledger, Unknown, holding
 from apituner.ports import Target
@@ -41,10 +44,9 @@ def test_an_overdrawn_budget_leaves_nothing_and_says_by_how_much() -> None:
     assert (ledger.limit_for("shop", "orders").connections, ledger.overdrawn, ledger.free) == (0, 15, 0)
 
 
-def _changing(outcome: Outcome = Outcome.APPLYING) -> Memory:
-    change = Change(
-        plan="p", at=NOON, reason="r", because="", outcome=outcome, before=a_configuration(2, 1, 20), target=a_configuration(2, 1, 5)
-    )
+def _changing(outcome: Outcome = Outcome.APPLYING, peak: int | None = None) -> Memory:
+    before, target = a_configuration(2, 1, 20), a_configuration(2, 1, 5)
+    change = Change(plan="p", at=NOON, reason="r", because="", outcome=outcome, before=before, target=target, peak=peak)
     return Memory(change=change)
 
 
@@ -64,6 +66,17 @@ _SMALL = a_configuration(2, 1, 5)
         pytest.param((10, 10), a_workload(_SMALL), _changing(), id="a decrease counts once all old pods are gone"),
         pytest.param((80, 80), a_workload(_SMALL, terminating_replicas=2), _changing(Outcome.ABANDONED), id="half a change, given up"),
         pytest.param((15, 15), a_workload(_SMALL, terminating_replicas=1), _changing(Outcome.APPLIED), id="a change long over"),
+        pytest.param((15, 15), a_workload(_SMALL, terminating_replicas=1), _changing(Outcome.IMPROVED), id="a change judged better"),
+        pytest.param(
+            (80, 80), a_workload(_SMALL, terminating_replicas=2), _changing(Outcome.WORSE), id="a change that could not be undone"
+        ),
+        pytest.param((35, 35), a_workload(_SMALL, terminating_replicas=2), _changing(peak=35), id="no more than the change was granted"),
+        pytest.param(
+            (160, 160),
+            a_workload(a_configuration(6, 1, 5), terminating_replicas=2),
+            _changing(peak=35),
+            id="an autoscaler's pods were not granted to the change",
+        ),
     ],
 )
 def test_what_pods_may_hold(expected: tuple[int, int], workload: Workload, memory: Memory) -> None:
@@ -88,3 +101,12 @@ def test_a_change_is_priced_with_all_old_pods_beside_all_new_ones() -> None:
     priced = holding(TARGET, a_workload(), (a_configuration(),), Memory(change=change))
 
     assert (priced.connections, priced.at_peak) == (4, 44)
+
+
+def test_p2_a_change_that_makes_room_for_itself_is_priced_by_its_own_order() -> None:
+    """Through one pod: 20 beside 5, and not two of each."""
+    change = replace(_changing().change or pytest.fail("no change"), through=1)
+
+    priced = holding(TARGET, a_workload(a_configuration(2, 1, 20)), (a_configuration(2, 1, 20),), Memory(change=change))
+
+    assert (priced.connections, priced.at_peak) == (40, 40)

@@ -84,7 +84,7 @@ async def test_a_refused_step_is_told_once_and_tried_again(refused: str, conditi
     world.steps_refused.clear()
     await world.run(10)
     assert len(deployment.written) == 1
-    assert world.told()[-1] == "ChangeApplied"
+    assert world.told()[-1] == "ChangeImproved"
 
 
 async def test_quiet_holds_are_no_events() -> None:
@@ -97,7 +97,7 @@ async def test_quiet_holds_are_no_events() -> None:
 
     await world.run(30)
 
-    assert {"ChangeBegun", "ChangeApplied"} == set(world.told())
+    assert {"ChangeBegun", "ChangeImproved"} == set(world.told())
 
 
 async def test_a_restart_repeats_no_event() -> None:
@@ -112,4 +112,4 @@ async def test_a_restart_repeats_no_event() -> None:
 
     await world.run(10)
 
-    assert world.told() == ["ChangeBegun", "ChangeApplied"]
+    assert world.told() == ["ChangeBegun", "ChangeImproved"]

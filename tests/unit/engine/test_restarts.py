@@ -42,7 +42,7 @@ async def test_death_at_any_point_loses_nothing_and_repeats_nothing(deaths: list
     await world.run(24)
 
     assert deployment.written == _TWO_WRITES
-    assert world.status()["lastChange"]["outcome"] == "Applied"
+    assert world.status()["lastChange"]["outcome"] == "Improved"
     assert len(world.status()["history"]) == 1
     assert world.decision() == ("Keep", "NothingWrong")
 
@@ -90,7 +90,7 @@ async def test_a_lost_watch_changes_no_decision() -> None:
     await world.run(30)
 
     assert deployment.written == ["roll out 1 workers x pool 5, overflow 0"]
-    assert world.told() == ["ChangeBegun", "ChangeApplied"]
+    assert world.told() == ["ChangeBegun", "ChangeImproved"]
     assert world.status("db", Kind.BUDGET)["granted"][0]["connections"] == 10
 
 
@@ -180,3 +180,17 @@ async def test_a_deleted_object_is_forgotten_and_its_namesake_starts_afresh() ->
 
 def _unreachable() -> TargetFault:
     return TargetFault(reason="ApiServerUnreachable", because="no answer; it is tried again")
+
+
+async def test_p6_evidence_that_was_lost_is_lost_after_a_restart_too() -> None:
+    """A Deployment that cannot be read breaks what windows had agreed on, in the operator's memory and in the status alike."""
+    world = World()
+    world.deploy()
+    world.tune(mode="Recommend")
+    await world.run(2)
+    assert "agreement" in world.status()["pace"]
+    world.faults["orders"] = TargetFault(reason="ApiServerUnreachable", because="not now")
+
+    await world.run(1)
+
+    assert "pace" not in world.status()

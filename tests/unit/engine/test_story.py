@@ -34,7 +34,7 @@ async def test_recommend_says_what_it_would_do_and_does_nothing() -> None:
 
 
 async def test_auto_changes_once_and_then_keeps() -> None:
-    """One rollout, noted as applied with its before and after; then the objective is met and nothing more happens."""
+    """One rollout, noted as better with its before and after; then the objective is met and nothing more happens."""
     world = World()
     deployment = world.deploy()
     world.tune()
@@ -45,10 +45,10 @@ async def test_auto_changes_once_and_then_keeps() -> None:
     assert deployment.template == FIXED
     assert world.decision() == ("Keep", "NothingWrong")
     change = world.status()["lastChange"]
-    assert (change["outcome"], change["reason"], change["from"]["poolSize"], change["to"]["poolSize"]) == ("Applied", "PoolStarved", 2, 5)
+    assert (change["outcome"], change["reason"], change["from"]["poolSize"], change["to"]["poolSize"]) == ("Improved", "PoolStarved", 2, 5)
     assert [change["plan"]] == [one["plan"] for one in world.status()["history"]]
     assert world.condition("ObjectiveMet")[:2] == ("True", "Met")
-    assert world.told() == ["ChangeBegun", "ChangeApplied"]
+    assert world.told() == ["ChangeBegun", "ChangeImproved"]
 
 
 async def test_a_bottleneck_must_last_before_anything_is_changed() -> None:
