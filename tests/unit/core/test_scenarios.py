@@ -50,7 +50,7 @@ NUMBERS = {
 }
 
 
-def shown(
+def shown(  # noqa: PLR0913 - one argument for each part of the evidence
     at: Configuration,
     *,
     routes: dict[str, dict[RouteSignal, float]] | None = None,
