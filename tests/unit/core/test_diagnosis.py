@@ -157,7 +157,7 @@ def test_p1_an_absent_signal_never_raises_and_never_passes_for_a_good_one(
     known: bool,  # noqa: FBT001 - drawn
 ) -> None:
     """Whatever is missing: a check that needs it says so, and none says that all is well for want of a figure."""
-    seen = a_snapshot(absent=dict.fromkeys(gone, Absence.NO_SERIES), **dict[str, Any]({**readings}))
+    seen = a_snapshot(absent=dict.fromkeys(gone, Absence.NO_SERIES), **dict[str, Any](**readings))
     whole = Evidence(seen=seen, here=a_configuration(), workload=a_workload(), policy=a_policy(), query_floor_s=0.035 if known else None)
     verdicts = {one.reason: one.verdict for one in diagnose(whole).findings}
 

@@ -63,7 +63,7 @@ def shown(  # noqa: PLR0913 - one argument for each part of the evidence
     """Return what an API shows: *numbers* are per request, *readings* are signals as they stand."""
     of = NUMBERS | numbers
     rps, processes = of["requests_rps"], at.replicas * at.workers
-    told: dict[str, float] = {
+    told: dict[str, Any] = {
         **QUIET,
         "requests_rps": rps,
         "in_flight": rps * of["mean_s"],

@@ -497,7 +497,8 @@ IDLE: dict[str, Any] = {**MET, "requests_rps": 40, "pool_acquisitions_rps": 40, 
 )
 def test_overprovisioned(expected: Verdict, readings: dict[str, Any], evidence: dict[str, Any]) -> None:
     """Clear slack, for long, and something to give back."""
-    found = looked(Bottleneck.OVERPROVISIONED, IDLE | readings, **({"at": a_configuration(pool_size=13), "met_since": QUARTER} | evidence))
+    whole: dict[str, Any] = {"at": a_configuration(pool_size=13), "met_since": QUARTER, **evidence}
+    found = looked(Bottleneck.OVERPROVISIONED, IDLE | readings, **whole)
 
     assert expected is found.verdict
 
