@@ -120,11 +120,12 @@ def test_lazy_loading(expected: Verdict, ratio: float | None, queries: float) ->
 @pytest.mark.parametrize(
     ("expected", "readings"),
     [
-        pytest.param(PASS, {"pool_hold_mean_s": 0.078}, id="idle for less than half"),
-        pytest.param(WARN, {"pool_hold_mean_s": 0.085}, id="idle for half, and nobody waits"),
-        pytest.param(FAIL, {"pool_hold_mean_s": 0.085, "pool_wait_mean_s": 0.1}, id="idle for half, and others wait"),
+        pytest.param(PASS, {"pool_hold_mean_s": 0.12}, id="idle for less than two thirds"),
+        pytest.param(WARN, {"pool_hold_mean_s": 0.125}, id="idle for two thirds, and nobody waits"),
+        pytest.param(FAIL, {"pool_hold_mean_s": 0.125, "pool_wait_mean_s": 0.1}, id="idle for two thirds, and others wait"),
         pytest.param(WARN, MET | {"pool_hold_mean_s": 0.2}, id="long, and the objective is met"),
-        pytest.param(PASS, {"pool_hold_mean_s": 0.018, "query_mean_s": 0.004}, id="less than 10 ms"),
+        pytest.param(PASS, {"pool_hold_mean_s": 0.014, "query_mean_s": 0.004, "cpu_cores": 0.04}, id="less than 10 ms"),
+        pytest.param(WARN, {"pool_hold_mean_s": 0.016, "query_mean_s": 0.004, "cpu_cores": 0.04}, id="more than 10 ms"),
         pytest.param(
             PASS, {"pool_hold_mean_s": 0.2, "external_rps": 90, "external_mean_s": 0.14, "external_in_transaction_ratio": 1}, id="calls"
         ),
