@@ -56,6 +56,9 @@ class Story:
         signals.loop.cpu.of().add(0.4 * passed_s)
         signals.loop.blocked.of().add(0.1 * passed_s)
         signals.loop.held.of("/orders", "pay", "blocked").add(0.08 * passed_s)
+        # Six more routes, of which the four that block most are told.
+        for number in range(1, 7):
+            signals.loop.held.of(f"/{number}", "wait", "blocked").add(0.001 * number * passed_s)
         signals.worker.cgroup_periods.of().add(10 * passed_s)
         signals.worker.cgroup_throttled_periods.of().add(2 * passed_s)
         self._observe("turns", 20, lambda _: signals.loop.delay.of().observe(0.002))

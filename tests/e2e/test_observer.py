@@ -191,7 +191,9 @@ async def test_every_signal_is_right(observer: PrometheusObserver) -> None:
                 RouteSignal.EXTERNAL_IN_TRANSACTION_RATIO: 0.4,
             },
             rel=0.05,
-        )
+        ),
+        # The four of six others that block most.
+        **{f"/{number}": {RouteSignal.BLOCKED_RATIO: pytest.approx(number / 100, rel=0.05)} for number in (3, 4, 5, 6)},
     }
 
 

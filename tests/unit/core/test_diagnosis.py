@@ -1,5 +1,7 @@
 """The bottleneck is named in the order in which an experienced engineer looks."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from apituner.core.diagnosis import (
     MOVES,
     TUNABLE,
     Bottleneck,
+    Budget,
     Check,
     Diagnosis,
     Evidence,
@@ -21,7 +24,8 @@ from apituner.core.diagnosis import (
     missed_because,
 )
 from apituner.core.snapshot import Absence, Signal
-from builders import HEALTHY, a_configuration, a_policy, a_snapshot, a_workload
+from apituner.core.trust import gap
+from builders import HEALTHY, NOON, a_configuration, a_policy, a_snapshot, a_workload
 
 SATURATED: dict[str, Any] = {"query_mean_s": 0.074, "queries_rps": 90, "pool_hold_mean_s": 0.08}
 BLOCKED: dict[str, Any] = {"loop_blocked_ratio": 0.2, "loop_lag_p99_s": 0.3}
@@ -205,3 +209,66 @@ def test_missed_because(expected: str | None, readings: dict[str, Any]) -> None:
     found = missed_because(a_snapshot(**readings), a_policy())
 
     assert found is None if expected is None else found is not None and expected in found
+
+
+@given(
+    readings=st.fixed_dictionaries({}, optional={one: st.floats(0, 1e6) for one in Signal}),
+    known=st.fixed_dictionaries(
+        {},
+        optional={
+            "knee": st.floats(0, 1e4),
+            "usual_queries": st.floats(0, 100),
+            "query_floor_s": st.floats(0, 10),
+            "restarts_per_hour": st.floats(0, 100),
+            "met_since": st.just(NOON - timedelta(hours=1)),
+            "budget": st.builds(Budget, limit=st.integers(0, 100), granted=st.integers(0, 100), free=st.integers(-9, 9)),
+        },
+    ),
+    cpu=st.none() | st.floats(0.1, 8),
+    memory=st.none() | st.floats(1, 1e10),
+)
+@settings(max_examples=1000)
+def test_whatever_may_be_acted_on_can_be_diagnosed(
+    readings: dict[Signal, float], known: dict[str, Any], cpu: float | None, memory: float | None
+) -> None:
+    """No figure that passes for one makes a check fail, and the diagnosis of the same is the same; a share is a share."""
+    seen, workload = a_snapshot(**dict[str, Any](**readings)), a_workload(cpu_limit_cores=cpu, memory_limit_bytes=memory)
+    if gap(seen, workload, a_policy()) is not None:
+        return
+    whole = Evidence(seen=seen, here=a_configuration(), workload=workload, policy=a_policy(), **known)
+    found = diagnose(whole)
+
+    assert found == diagnose(whole)
+    assert all(0 <= one.explains_ratio <= 1 for one in found.findings if one.explains_ratio is not None)
+    named = [one.verdict for one in found.findings if one.reason is found.bottleneck]
+    assert named in ([], [Verdict.FAIL], [Verdict.WARN])
+    assert bool(named) != (found.bottleneck in (Bottleneck.NOTHING_WRONG, Bottleneck.UNKNOWN))
+
+
+@given(factor=st.floats(0.01, 100))
+@settings(max_examples=1000)
+def test_the_unit_of_time_leaves_the_diagnosis(factor: float) -> None:
+    """Twice as slow against twice the objective is the same trouble: no check of the starved pool, the busy CPU or the database minds."""
+    times = (
+        "latency_mean_s",
+        "latency_objective_s",
+        "loop_lag_mean_s",
+        "loop_lag_p99_s",
+        "pool_wait_mean_s",
+        "pool_hold_mean_s",
+        "query_mean_s",
+    )
+    rates = ("requests_rps", "pool_acquisitions_rps", "queries_rps")
+    for readings in ({}, BUSY, SATURATED):
+        plain = a_snapshot(**readings)
+        scaled = {one: plain[Signal(one)] * factor for one in times} | {one: plain[Signal(one)] / factor for one in rates}
+        policy = a_policy(objective=replace(a_policy().objective, latency_s=0.25 * factor))
+        slow = Evidence(
+            seen=a_snapshot(**dict[str, Any](readings | scaled)),
+            here=a_configuration(),
+            workload=a_workload(),
+            policy=policy,
+            query_floor_s=0.035 * factor,
+        )
+
+        assert diagnose(evidence(**readings)).bottleneck is diagnose(slow).bottleneck
