@@ -11,8 +11,8 @@ _BUDGET_MOST = 0.9
 # A wait that eats a tenth of the objective, at a pool most of which is out.
 _WAIT_SHARE = 0.1
 _POOL_UTILIZATION = 0.6
-# All threads but one in ten are taken, and somebody waits.
-_THREADS_TAKEN = 0.9
+# In every other look at it somebody waits, which nobody does while a thread is free; the threads themselves are caught between two handlers.
+_THREADS_AWAITED = 0.5
 # More pools than the knee are of use while connections are held for other things than queries, but not for more than half as many again.
 _KNEE_HOLDS_MOST = 1.5
 
@@ -109,7 +109,7 @@ def threads_suffice(e: Evidence) -> Finding:
         "write what only waits as async def, or give each worker more threads at its start: "
         "anyio.to_thread.current_default_thread_limiter().total_tokens = 80; with more of them than connections they wait for these instead"
     )
-    bad = waiting > 0 and borrowed >= _THREADS_TAKEN * tokens
+    bad = waiting >= _THREADS_AWAITED
     explains_s = waited_s * (1 - _threads_that_want_connections(e))
     return look.judged(e, Case(bad=bad, because=because, advice=advice, explains_s=explains_s))
 

@@ -45,7 +45,8 @@ THREADS: dict[str, Any] = {"threadpool_tokens": 80, "threadpool_borrowed": 80, "
     [
         pytest.param(FAIL, THREADS, id="nine wait: half of the latency"),
         pytest.param(PASS, THREADS | {"threadpool_waiting": 0}, id="nobody waits"),
-        pytest.param(PASS, THREADS | {"threadpool_borrowed": 71.9}, id="more than a tenth are free"),
+        pytest.param(PASS, THREADS | {"threadpool_waiting": 0.49}, id="less than every other time somebody waits"),
+        pytest.param(WARN, THREADS | {"threadpool_waiting": 0.5}, id="every other time somebody waits"),
         pytest.param(WARN, THREADS | {"threadpool_waiting": 1}, id="one waits: a twentieth of the latency"),
         pytest.param(WARN, MET | THREADS, id="the objective is met"),
         pytest.param(
