@@ -105,8 +105,8 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
         environ = {"DATABASE_HOST": host, "DOWNSTREAM": downstream, "DRIVER": "asyncpg", "DB_POOL_TIMEOUT": "10"}
         environ |= {"DB_POOL_SIZE": str(POOL), "DB_MAX_OVERFLOW": "0"}
         with admitted(environ) as patient, a_prometheus(folder, patient.metrics_url) as prometheus:
-            # Until something has been scraped, and the API has seen each of its parts once.
-            time.sleep(1.5)
+            # The first window is a whole one, too.
+            time.sleep(WINDOW_S)
             yield Ward(patient=patient, prometheus=prometheus)
 
 
@@ -114,10 +114,9 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
     ("expected", "named", "route", "at_once"),
     [
         pytest.param(Bottleneck.LOOP_BLOCKED, Bottleneck.LOOP_BLOCKED, "/blocked", 3, id="H1: a blocking call in a coroutine"),
-        pytest.param(Bottleneck.THREADPOOL_EXHAUSTED, Bottleneck.THREADPOOL_EXHAUSTED, "/threads", 8, id="H2: too few threads"),
-        pytest.param(Bottleneck.SERIALIZATION_HEAVY, Bottleneck.WORKER_CPU, "/heavy", 2, id="H3: a large response, which is CPU"),
+        pytest.param(Bottleneck.SERIALIZATION_HEAVY, Bottleneck.WORKER_CPU, "/heavy", 1, id="H3: a large response, which is CPU"),
         pytest.param(Remark.LAZY_LOADING, None, "/lazy", 1, id="H4: rows that are loaded while the response is written"),
-        pytest.param(Bottleneck.N_PLUS_ONE, Bottleneck.N_PLUS_ONE, "/many-queries", 1, id="H5: a statement for each row"),
+        pytest.param(Bottleneck.N_PLUS_ONE, None, "/many-queries", 1, id="H5: a statement for each row"),
         pytest.param(Bottleneck.POOL_STARVED, Bottleneck.POOL_STARVED, "/starved", 8, id="H6: too few connections"),
         pytest.param(Bottleneck.LONG_TRANSACTION, Bottleneck.LONG_TRANSACTION, "/long-transaction", 8, id="H7: idle in a transaction"),
         pytest.param(
@@ -130,6 +129,8 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
         pytest.param(Bottleneck.EXTERNAL_SLOW, Bottleneck.EXTERNAL_SLOW, "/slow-downstream", 4, id="H11: a slow service"),
         pytest.param(Remark.NO_TIMEOUT, None, "/no-timeout", 1, id="H11: a client that would wait for ever"),
         pytest.param(Bottleneck.BACKGROUND_WORK_IN_PROCESS, None, "/background", 2, id="H12: work behind the response"),
+        # Last, for the loop sets the gauge of those that wait, and one that is held by the next ailment would leave it standing.
+        pytest.param(Bottleneck.THREADPOOL_EXHAUSTED, Bottleneck.THREADPOOL_EXHAUSTED, "/threads", 8, id="H2: too few threads"),
     ],
 )
 async def test_a_sickness_is_called_by_its_name(

@@ -11,7 +11,7 @@ _BUDGET_MOST = 0.9
 # A wait that eats a tenth of the objective, at a pool most of which is out.
 _WAIT_SHARE = 0.1
 _POOL_UTILIZATION = 0.6
-# In every other look at it somebody waits, which nobody does while a thread is free; the threads themselves are caught between two handlers.
+# At every other look somebody waits, which nobody does while a thread is free; the threads themselves are caught between two handlers.
 _THREADS_AWAITED = 0.5
 # More pools than the knee are of use while connections are held for other things than queries, but not for more than half as many again.
 _KNEE_HOLDS_MOST = 1.5
