@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from apituner.api import changes, conditions, diagnoses, pace, seen, status
 from apituner.core.blocks import BLOCKS_MOST
 from apituner.core.decision import DecisionKind
-from apituner.core.diagnosis import Check, Verdict
+from apituner.core.diagnosis import Bottleneck, Check, Verdict
 from apituner.core.memory import HISTORY_MOST, Outcome
 from apituner.core.stabilization import STAIR_MOST
 
@@ -69,7 +69,12 @@ def _pace() -> pace.PaceReport:
 def a_full_status() -> status.ApiTuningStatus:
     """An ApiTuning's status with every field written."""
     finding = diagnoses.FindingReport(
-        check=Check.DATABASE_ACCESS, verdict=Verdict.FAIL, reason="PoolStarved", because="waits 410 ms", advice="a larger pool"
+        check=Check.DATABASE_ACCESS,
+        verdict=Verdict.FAIL,
+        reason="PoolStarved",
+        because="waits 410 ms",
+        advice="a larger pool",
+        explains_percent=87,
     )
     rejected = changes.RejectedReport(**_configuration().model_dump(), because="forecast 640 ms")
     return status.ApiTuningStatus(
@@ -79,7 +84,7 @@ def a_full_status() -> status.ApiTuningStatus:
         current=seen.Current(replicas=4, ready_replicas=4, workers=1, pool_size=5, max_overflow=0),
         observed=seen.Observed(**dict.fromkeys(seen.Observed.model_fields, 7)),
         diagnosis=diagnoses.DiagnosisReport(
-            bottleneck=diagnoses.BottleneckWord.POOL_STARVED,
+            bottleneck=Bottleneck.POOL_STARVED,
             since=NOON,
             because="a request waits 410 ms for a connection",
             findings=(finding,) * diagnoses.FINDINGS_MOST,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, generate_latest
 
 from apituner.fastapi.measures.signals import Signals
 
@@ -35,6 +35,10 @@ class Story:
         signals.requests.active.labels("GET").set(3)
         signals.worker.cpu_max.set(0.55)
         signals.worker.memory.labels("0").set(100 * 2**20)
+        signals.worker.memory.labels("1").set(60 * 2**20)
+        signals.worker.threads.labels("total").set(80)
+        signals.worker.threads.labels("borrowed").set(6)
+        signals.worker.threads_waiting.set(1)
         signals.pools.max.labels("orders").set(6)
         signals.pools.idle_max.labels("orders").set(4)
         self._ok = signals.requests.duration.of("GET", "/orders", "200")
@@ -51,6 +55,12 @@ class Story:
         signals.worker.cpu.of().add(0.5 * passed_s)
         signals.loop.cpu.of().add(0.4 * passed_s)
         signals.loop.blocked.of().add(0.1 * passed_s)
+        signals.loop.held.of("/orders", "pay", "blocked").add(0.08 * passed_s)
+        # Six more routes, of which the four that block most are told.
+        for number in range(1, 7):
+            signals.loop.held.of(f"/{number}", "wait", "blocked").add(0.001 * number * passed_s)
+        signals.worker.cgroup_periods.of().add(10 * passed_s)
+        signals.worker.cgroup_throttled_periods.of().add(2 * passed_s)
         self._observe("turns", 20, lambda _: signals.loop.delay.of().observe(0.002))
         if not self._busy:
             return
@@ -60,6 +70,19 @@ class Story:
         self._observe("uses", 10, lambda _: signals.pools.use.of("orders").observe(0.2))
         self._observe("operations", 40, lambda _: signals.pools.operation.of("postgresql").observe(0.004))
         signals.pools.timeouts.of("orders").add(0.5 * passed_s)
+        self._observe("responses", 40, self._respond)
+        self._observe("queries", 40, lambda _: signals.routes.operations.of("/orders").observe(2))
+        routes = signals.routes
+        routes.building_operations.of("/orders").add(4 * passed_s)
+        routes.background_s.of("/orders").add(0.4 * passed_s)
+        routes.calls.of("/orders").add(10 * passed_s)
+        routes.call_s.of("/orders").add(3 * passed_s)
+        routes.holding_call_s.of("/orders").add(1.2 * passed_s)
+        routes.unlimited_calls.of("/orders", "payments").add(2 * passed_s)
+
+    def _respond(self, _: int) -> None:
+        self._signals.requests.serialization.of("/orders").observe(0.005)
+        self._signals.requests.body.of("/orders").observe(2048)
 
     def _observe(self, name: str, per_second: float, observe: Callable[[int], None]) -> None:
         due = int((self._last_s - self._started_s) * per_second)
@@ -72,6 +95,8 @@ def main() -> None:
     """Serve until told to stop."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     registry = CollectorRegistry()
+    # As kube-state-metrics tells of every container.
+    Counter("kube_pod_container_status_restarts", "Restarts of a container.", registry=registry)
     story = Story(Signals(registry), busy=not os.environ.get("SERIES_IDLE"))
     silent = Path(os.environ["SERIES_FOLDER"], f"{os.environ['POD_NAME']}.silent")
 

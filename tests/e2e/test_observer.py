@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from apituner.core.policy import Objective
-from apituner.core.snapshot import Absence, Signal, Snapshot, Unobserved
+from apituner.core.snapshot import Absence, RouteSignal, Signal, Snapshot, Unobserved
 from apituner.ports import Target
 from apituner.prometheus.client import Endpoint, PrometheusSource
+from apituner.prometheus.figures import OF_THE_DATABASE
 from apituner.prometheus.observer import PrometheusObserver
 from cluster import LocalCluster
 
@@ -162,9 +163,59 @@ async def test_every_signal_is_right(observer: PrometheusObserver) -> None:
         Signal.QUERY_MEAN_S: 0.004,
         Signal.WORKERS_ALIVE: 4,
         Signal.WORKER_RSS_MAX_BYTES: 100 * 2**20,
+        Signal.POD_RSS_MAX_BYTES: 160 * 2**20,
+        Signal.THROTTLED_RATIO: 0.2,
+        Signal.QUERIES_IN_SERIALIZATION_RATIO: 0.1,
+        Signal.EXTERNAL_RPS: 20,
+        Signal.EXTERNAL_MEAN_S: 0.3,
+        Signal.EXTERNAL_IN_TRANSACTION_RATIO: 0.4,
+        Signal.EXTERNAL_WITHOUT_TIMEOUT_RATIO: 0.2,
+        Signal.SERIALIZATION_MEAN_S: 0.005,
+        Signal.RESPONSE_MEAN_BYTES: 2048,
+        Signal.BACKGROUND_MEAN_S: 0.01,
+        Signal.THREADPOOL_TOKENS: 160,
+        Signal.THREADPOOL_BORROWED: 12,
+        Signal.THREADPOOL_WAITING: 2,
+        Signal.RESTARTS_PER_HOUR: 0,
     }
     assert expected == pytest.approx(dict(seen.readings), rel=0.05)
-    assert not seen.absent
+    assert seen.absent == dict.fromkeys(OF_THE_DATABASE, Absence.NOT_EXPORTED)
+    assert seen.routes == {
+        "/orders": pytest.approx(
+            {
+                RouteSignal.REQUESTS_RPS: 80,
+                RouteSignal.QUERIES_PER_REQUEST: 2,
+                RouteSignal.BLOCKED_RATIO: 0.8,
+                RouteSignal.SERIALIZATION_MEAN_S: 0.005,
+                RouteSignal.RESPONSE_MEAN_BYTES: 2048,
+                RouteSignal.EXTERNAL_IN_TRANSACTION_RATIO: 0.4,
+            },
+            rel=0.05,
+        ),
+        # The four of six others that block most.
+        **{f"/{number}": {RouteSignal.BLOCKED_RATIO: pytest.approx(number / 100, rel=0.05)} for number in (3, 4, 5, 6)},
+    }
+
+
+async def test_a_short_window_is_seen_in_the_same_sweep(observer: PrometheusObserver) -> None:
+    """Ten seconds of twenty hold five scrapes: the same rates, and the same share over the objective."""
+    wide = PrometheusObserver(observer.sources, 2 * WINDOW_S)
+    await eventually(wide, ORDERS, reporting(PODS))
+
+    seen = (await wide.observe([ORDERS], datetime.now(UTC)))[ORDERS]
+
+    assert isinstance(seen, Snapshot)
+    assert seen.fast_window_s == WINDOW_S
+    assert dict(seen.fast) == pytest.approx(
+        {
+            Signal.REQUESTS_RPS: 80,
+            Signal.ERRORS_RATIO: 0.05,
+            Signal.IN_FLIGHT: 6,
+            Signal.CPU_CORES: 1.0,
+            Signal.OVER_OBJECTIVE_RATIO: 0.1,
+        },
+        rel=0.05,
+    )
 
 
 async def test_one_sweep_tells_all_targets_apart(observer: PrometheusObserver) -> None:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from apituner.core.policy import Objective
-from apituner.core.snapshot import Absence, Signal, Snapshot, Unobserved
+from apituner.core.snapshot import Absence, RouteSignal, Signal, Snapshot, Unobserved
 from apituner.core.trust import gap
 from apituner.ports import Target
 from apituner.prometheus.client import Endpoint, PrometheusSource
@@ -151,6 +151,23 @@ def test_an_exporter_is_recognized_and_read_right(swept: Sweep, name: str) -> No
     assert seen[Signal.IN_FLIGHT] == pytest.approx(HELD + client.rps * (client.mean_s + extra * BACKGROUND_S), abs=0.8)
     assert 0 < seen[Signal.CPU_CORES] < 1
     assert seen[Signal.WORKER_RSS_MAX_BYTES] > 20 * 2**20
+
+
+def test_ours_tells_what_a_request_is_made_of(swept: Sweep) -> None:
+    """Of a real API: its responses, its background tasks, its threads, its calls to nobody, and its routes."""
+    seen, client = snapshot(swept, "ours"), swept.measured["ours"]
+
+    assert 0 < seen[Signal.SERIALIZATION_MEAN_S] < 0.01
+    assert 1 < seen[Signal.RESPONSE_MEAN_BYTES] < 100
+    assert seen[Signal.BACKGROUND_MEAN_S] == pytest.approx(BACKGROUND_S / len(PATHS), rel=0.25)
+    assert seen[Signal.EXTERNAL_RPS] == 0
+    assert (seen[Signal.THREADPOOL_TOKENS], seen[Signal.THREADPOOL_WAITING]) == (40, 0)
+    assert seen[Signal.POD_RSS_MAX_BYTES] == seen[Signal.WORKER_RSS_MAX_BYTES]
+    assert len(seen.routes) <= 5 * len(RouteSignal)
+    quick = seen.routes["/quick/{number}"]
+    assert quick[RouteSignal.REQUESTS_RPS] == pytest.approx(client.rps * sum("quick" in path for path in PATHS) / len(PATHS), rel=0.1)
+    assert 0 < quick[RouteSignal.SERIALIZATION_MEAN_S] < 0.01
+    assert not snapshot(swept, "native").routes
 
 
 @pytest.mark.parametrize("name", EXPORTERS)

@@ -1,6 +1,5 @@
 """The parts of a status that tell what is wrong and what was decided."""
 
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
@@ -8,32 +7,10 @@ from pydantic import Field
 from apituner.api.conditions import ATOMIC, Report
 from apituner.api.words import Moment, Sentence, Word, at_most
 from apituner.core.decision import DecisionKind
-from apituner.core.diagnosis import Check, Verdict
+from apituner.core.finding import Bottleneck, Check, Verdict
 
-FINDINGS_MOST = 20
-
-
-class BottleneckWord(StrEnum):
-    """What bounds the latency; wider than what the diagnosis of today names, so that a newer operator's status fits the same CRD."""
-
-    NOTHING_WRONG = "NothingWrong"
-    UNKNOWN = "Unknown"
-    POD_FAILURE = "PodFailure"
-    CONNECTION_BUDGET = "ConnectionBudget"
-    DATABASE_SATURATED = "DatabaseSaturated"
-    N_PLUS_ONE = "NPlusOne"
-    LONG_TRANSACTION = "LongTransaction"
-    EXTERNAL_INSIDE_TRANSACTION = "ExternalInsideTransaction"
-    CPU_THROTTLED = "CpuThrottled"
-    LOOP_BLOCKED = "LoopBlocked"
-    WORKER_CPU = "WorkerCpu"
-    MEMORY_LIMITS_WORKERS = "MemoryLimitsWorkers"
-    THREADPOOL_EXHAUSTED = "ThreadpoolExhausted"
-    POOL_STARVED = "PoolStarved"
-    EXTERNAL_SLOW = "ExternalSlow"
-    SERIALIZATION_HEAVY = "SerializationHeavy"
-    BACKGROUND_WORK_IN_PROCESS = "BackgroundWorkInProcess"
-    OVERPROVISIONED = "Overprovisioned"
+# 21 checks are made today.
+FINDINGS_MOST = 30
 
 
 class FindingReport(Report):
@@ -49,13 +26,15 @@ class FindingReport(Report):
     """The numbers that it rests on."""
     advice: Sentence = ""
     """What would help."""
+    explains_percent: int | None = None
+    """The share of the mean latency that would not be there without it; absent where that is not known."""
 
 
 class DiagnosisReport(Report):
-    """What bounds the latency, in the order in which an experienced engineer looks."""
+    """What bounds the latency, and all that was looked at, in the order in which an experienced engineer looks."""
 
-    bottleneck: BottleneckWord
-    """The first finding that explains the latency."""
+    bottleneck: Bottleneck
+    """The first cause that explains the latency, or a limit without headroom."""
     since: Moment | None = None
     """Since when the bottleneck has been the same."""
     because: Sentence

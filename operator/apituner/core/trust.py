@@ -12,6 +12,11 @@ from apituner.core.workload import Workload
 # So that at least five requests lie beyond the objective's percentile: fewer make it a matter of luck whether it is met.
 _REQUESTS_BEYOND_PERCENTILE = 5
 
+# Of figures that cannot be: enough to know where to look.
+_ODD_NAMED = 5
+
+# What every decision rests on: whether the objective is met, and the two demands that no knob changes. All else may be absent, and the
+# checks that need it then say so.
 _NEEDED = (
     Signal.REQUESTS_RPS,
     Signal.LATENCY_MEAN_S,
@@ -62,8 +67,13 @@ def requests_were_served(seen: Snapshot, _workload: Workload, _policy: Policy) -
 
 def figures_are_numbers(seen: Snapshot, _workload: Workload, _policy: Policy) -> Gap | None:
     """Every comparison with NaN is false, so an unknown latency would pass for a good one; and nothing that is read is ever negative."""
-    odd = ", ".join(f"{signal} is {value}" for signal, value in seen.readings.items() if not math.isfinite(value) or value < 0)
-    return Gap(reason="SignalsContradict", because=f"not a figure that can be: {odd}") if odd else None
+    told = [(str(signal), value) for signal, value in seen.readings.items()]
+    told += [(f"{signal} of the last {seen.fast_window_s:.0f} s", value) for signal, value in seen.fast.items()]
+    told += [(f"{signal} of {route}", value) for route, figures in seen.routes.items() for signal, value in figures.items()]
+    odd = [f"{name} is {value}" for name, value in told if not math.isfinite(value) or value < 0]
+    if not odd:
+        return None
+    return Gap(reason="SignalsContradict", because=f"not a figure that can be: {', '.join(odd[:_ODD_NAMED])}")
 
 
 def needed_signals_are_there(seen: Snapshot, _workload: Workload, policy: Policy) -> Gap | None:

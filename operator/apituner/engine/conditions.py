@@ -157,5 +157,5 @@ def _helps(found: Conclusion) -> Condition:
         return _unknown(kind, "no change is called for, or too little was seen to say")
     if decision.tuning_helps:
         return _true(kind, "BetterSettingKnown", decision.because)
-    advice = next((f.advice for f in decision.diagnosis.findings if f.advice), "") if decision.diagnosis else ""
+    advice = decision.diagnosis.advice if decision.diagnosis else ""
     return _false(kind, decision.reason, f"{decision.because}; {advice}" if advice else decision.because)

@@ -147,6 +147,7 @@ def _diagnosis(decision: Decision | None, now: datetime) -> Json:
                 "reason": str(one.reason),
                 "because": one.because[:SENTENCE_MOST],
                 "advice": one.advice[:SENTENCE_MOST],
+                "explainsPercent": None if one.explains_ratio is None else round(one.explains_ratio * 100),
             }
             for one in decision.diagnosis.findings
         ],

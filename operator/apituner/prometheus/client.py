@@ -34,9 +34,9 @@ class Endpoint:
     connect_s: float = 2.0
     """One retransmission of a lost SYN takes 1 s."""
     most_bytes: int = 32 * 2**20
-    """500 APIs answer 1 MiB to the largest query, 5,000 then 10 MiB."""
-    most_series: int = 100_000
-    """4,500 APIs of 22 buckets each, the most that a preset has; what is cut off comes with a warning, which makes the answer partial."""
+    """500 APIs answer 4 MiB to the largest query, which tells their routes; 4,000 fill it."""
+    most_series: int = 160_000
+    """4,100 APIs of 39 series: 4 counts, 7 figures of 5 routes. What is cut off comes with a warning, which makes the answer partial."""
     most_threads: int = 10
     """Five queries run at once, and as many may hang before no more are started."""
 

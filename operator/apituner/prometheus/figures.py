@@ -38,11 +38,31 @@ def divided(top: float | Absence, bottom: float | Absence) -> float | Absence:
     return top if isinstance(top, Absence) else top / bottom
 
 
-def errors_ratio(figures: Figures) -> float | Absence:
-    """Divide errors by requests; a status that never occurred has no series, which is the one zero that may be concluded."""
-    errors = read(figures, Figure.ERRORS)
-    share = divided(0.0 if errors is Absence.NO_SERIES else errors, read(figures, Figure.REQUESTS))
-    return share if isinstance(share, Absence) else min(1.0, share)
+def some(top: Figure, bottom: Figure) -> Formula:
+    """
+    Divide; what never occurred has no series, and beside *bottom*, which was told by the same exporter, that is nought.
+
+    It is the one zero that may be concluded: where *bottom* is not told either, nothing is.
+    """
+
+    def formula(figures: Figures) -> float | Absence:
+        found = read(figures, top)
+        if found is Absence.NOT_EXPORTED:
+            return found  # whatever the traffic
+        return divided(0.0 if found is Absence.NO_SERIES else found, read(figures, bottom))
+
+    return formula
+
+
+def part(top: Figure, bottom: Figure) -> Formula:
+    """Divide likewise; more than the whole is a rounding of the scrapes."""
+    ratio = some(top, bottom)
+
+    def formula(figures: Figures) -> float | Absence:
+        found = ratio(figures)
+        return found if isinstance(found, Absence) else min(1.0, found)
+
+    return formula
 
 
 def in_flight(figures: Figures) -> float | Absence:
@@ -70,32 +90,18 @@ def pool_overflow(figures: Figures) -> float | Absence:
     return most - kept if most >= kept else Absence.NOT_A_NUMBER
 
 
-_NOT_ASKED = (
-    Signal.THROTTLED_RATIO,
-    Signal.QUERIES_IN_SERIALIZATION_RATIO,
-    Signal.EXTERNAL_RPS,
-    Signal.EXTERNAL_MEAN_S,
-    Signal.EXTERNAL_IN_TRANSACTION_RATIO,
-    Signal.EXTERNAL_WITHOUT_TIMEOUT_RATIO,
-    Signal.SERIALIZATION_MEAN_S,
-    Signal.RESPONSE_MEAN_BYTES,
-    Signal.BACKGROUND_MEAN_S,
-    Signal.THREADPOOL_TOKENS,
-    Signal.THREADPOOL_BORROWED,
-    Signal.THREADPOOL_WAITING,
-    Signal.POD_RSS_MAX_BYTES,
-    Signal.RESTARTS_PER_HOUR,
+OF_THE_DATABASE = (
     Signal.DB_CONNECTIONS,
     Signal.DB_ACTIVE,
     Signal.DB_CONNECTIONS_OTHERS,
     Signal.DB_MAX_CONNECTIONS,
     Signal.DB_RESERVED,
 )
-"""Signals that the brain knows and no query asks for yet."""
+"""The exporter of a database is no exporter of an API: which one it is, a ConnectionBudget would have to say, and has no word for yet."""
 
 FORMULAS: Mapping[Signal, Formula] = {
     Signal.REQUESTS_RPS: plain(Figure.REQUESTS),
-    Signal.ERRORS_RATIO: errors_ratio,
+    Signal.ERRORS_RATIO: part(Figure.ERRORS, Figure.REQUESTS),
     Signal.IN_FLIGHT: in_flight,
     Signal.LATENCY_MEAN_S: per(Figure.REQUEST_SECONDS, Figure.REQUESTS),
     Signal.CPU_CORES: plain(Figure.CPU),
@@ -117,6 +123,20 @@ FORMULAS: Mapping[Signal, Formula] = {
     Signal.QUERY_MEAN_S: per(Figure.OPERATION_SECONDS, Figure.OPERATIONS),
     Signal.WORKERS_ALIVE: plain(Figure.WORKERS),
     Signal.WORKER_RSS_MAX_BYTES: plain(Figure.WORKER_RSS_MAX),
-    **dict.fromkeys(_NOT_ASKED, lambda _figures: Absence.NOT_EXPORTED),
+    Signal.THROTTLED_RATIO: part(Figure.THROTTLED_PERIODS, Figure.CPU_PERIODS),
+    Signal.QUERIES_IN_SERIALIZATION_RATIO: part(Figure.BUILDING_OPERATIONS, Figure.OPERATIONS),
+    Signal.EXTERNAL_RPS: plain(Figure.CALLS),
+    Signal.EXTERNAL_MEAN_S: per(Figure.CALL_SECONDS, Figure.CALLS),
+    Signal.EXTERNAL_IN_TRANSACTION_RATIO: part(Figure.HOLDING_CALL_SECONDS, Figure.CALL_SECONDS),
+    Signal.EXTERNAL_WITHOUT_TIMEOUT_RATIO: part(Figure.UNLIMITED_CALLS, Figure.CALLS),
+    Signal.SERIALIZATION_MEAN_S: some(Figure.SERIALIZATION_SECONDS, Figure.REQUESTS),
+    Signal.RESPONSE_MEAN_BYTES: some(Figure.RESPONSE_BYTES, Figure.REQUESTS),
+    Signal.BACKGROUND_MEAN_S: some(Figure.BACKGROUND_SECONDS, Figure.REQUESTS),
+    Signal.THREADPOOL_TOKENS: plain(Figure.THREADS),
+    Signal.THREADPOOL_BORROWED: plain(Figure.THREADS_TAKEN),
+    Signal.THREADPOOL_WAITING: plain(Figure.THREADS_AWAITED),
+    Signal.POD_RSS_MAX_BYTES: plain(Figure.POD_RSS_MAX),
+    Signal.RESTARTS_PER_HOUR: plain(Figure.RESTARTS),
+    **dict.fromkeys(OF_THE_DATABASE, lambda _figures: Absence.NOT_EXPORTED),
 }
 """Every signal but those of the latency's distribution, which need the target's own objective."""

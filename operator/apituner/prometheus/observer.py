@@ -10,7 +10,9 @@ from apituner.ports import Target
 from apituner.prometheus.answer import Sample
 from apituner.prometheus.choice import in_play
 from apituner.prometheus.client import PrometheusSource
+from apituner.prometheus.details import by_route
 from apituner.prometheus.faults import SourceFault
+from apituner.prometheus.presets.preset import ROUTE
 from apituner.prometheus.queries import NAME, detection, sweep
 from apituner.prometheus.readout import Seen, by_workload, readout
 
@@ -54,12 +56,17 @@ class PrometheusObserver:
         if not (presets := in_play(targets, found)):
             return Seen(taken_at=now, window_s=self.window_s, numbers=found, buckets={})
         answers = await self._ask_all(source, sweep(presets, self.window_s), at)
-        told = by_workload((sample for name, samples in answers.items() if name != "latency" for sample in samples), NAME)
+        samples = [sample for part in answers.values() for sample in part]
+        plain = [sample for sample in samples if ROUTE not in sample.labels and "le" not in sample.labels]
+        buckets = [sample for sample in samples if "le" in sample.labels]
+        told = by_workload(plain, NAME)
         return Seen(
             taken_at=now,
             window_s=self.window_s,
             numbers={key: found.get(key, {}) | told.get(key, {}) for key in (*found, *told)},
-            buckets=by_workload(answers["latency"], "le"),
+            buckets=by_workload((sample for sample in buckets if NAME not in sample.labels), "le"),
+            fast_buckets=by_workload((sample for sample in buckets if NAME in sample.labels), "le"),
+            routes=by_route(sample for sample in samples if ROUTE in sample.labels),
         )
 
     async def _ask_all(self, source: PrometheusSource, queries: Mapping[str, str], at: float) -> Mapping[str, tuple[Sample, ...]]:

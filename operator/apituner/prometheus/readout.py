@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from apituner.core.snapshot import Absence, Exporter, Signal, Snapshot, Unobserved
@@ -10,10 +10,12 @@ from apituner.ports import Target
 from apituner.prometheus.answer import Sample
 from apituner.prometheus.choice import Key, Numbers, choose, key, pods, there
 from apituner.prometheus.coverage import Sight, objection
+from apituner.prometheus.details import Routes, fast_of, routes_of
 from apituner.prometheus.figures import FORMULAS, Figures, read
 from apituner.prometheus.histogram import histogram
 from apituner.prometheus.presets.precedence import PRESETS
 from apituner.prometheus.presets.preset import Preset
+from apituner.prometheus.queries import FAST, FAST_RATIO
 from apituner.prometheus.series import Count, Figure
 
 
@@ -26,6 +28,9 @@ class Seen:
     numbers: Numbers
     buckets: Mapping[Key, Mapping[str, float]]
     """Requests per second by the bucket's upper bound, as the label ``le`` writes it."""
+    fast_buckets: Mapping[Key, Mapping[str, float]] = field(default_factory=dict)
+    """Likewise, over the short window."""
+    routes: Mapping[Key, Routes] = field(default_factory=dict)
 
 
 def by_workload(samples: Iterable[Sample], label: str) -> dict[Key, dict[str, float]]:
@@ -67,7 +72,22 @@ def readout(target: Target, seen: Seen) -> Snapshot | Unobserved:
         readings={signal: value for signal, value in read_out.items() if not isinstance(value, Absence)},
         absent={signal: value for signal, value in read_out.items() if isinstance(value, Absence)},
         exporter=exporter(target, preset, seen.numbers),
+        fast=_fast(sight, seen),
+        fast_window_s=seen.window_s * FAST_RATIO,
+        routes=routes_of(seen.routes.get(place, {}), figures),
     )
+
+
+def _fast(sight: Sight, seen: Seen) -> dict[Signal, float]:
+    """Return what the short window holds; nothing where a pod was scraped too seldom for it, for a sum over some pods is too small."""
+    if not sight.preset.fast or sight.of(Count.FAST) < sight.of(Count.REPORTING):
+        return {}
+    place = key(sight.target, sight.preset)
+    numbers = seen.numbers.get(place, {})
+    requests = {str(Figure.REQUESTS): numbers[FAST + Figure.REQUESTS]} if FAST + Figure.REQUESTS in numbers else {}
+    shape = distribution(sight.target, requests, seen.fast_buckets.get(place, {}), sight.preset.bucket_s)
+    over = shape[Signal.OVER_OBJECTIVE_RATIO]
+    return fast_of(numbers) | ({} if isinstance(over, Absence) else {Signal.OVER_OBJECTIVE_RATIO: over})
 
 
 def exporter(target: Target, preset: Preset, numbers: Numbers) -> Exporter:

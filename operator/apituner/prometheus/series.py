@@ -31,10 +31,40 @@ class Figure(StrEnum):
     POOL_IDLE_MAX = "pool_idle_max"
     OPERATIONS = "operations"
     OPERATION_SECONDS = "operation_seconds"
+    BUILDING_OPERATIONS = "building_operations"
+
+    SERIALIZATION_SECONDS = "serialization_seconds"
+    RESPONSE_BYTES = "response_bytes"
+    BACKGROUND_SECONDS = "background_seconds"
+    CALLS = "calls"
+    CALL_SECONDS = "call_seconds"
+    HOLDING_CALL_SECONDS = "holding_call_seconds"
+    UNLIMITED_CALLS = "unlimited_calls"
+
+    CPU_PERIODS = "cpu_periods"
+    THROTTLED_PERIODS = "throttled_periods"
+    THREADS = "threads"
+    THREADS_TAKEN = "threads_taken"
+    THREADS_AWAITED = "threads_awaited"
+    RESTARTS = "restarts"
 
     WORKER_CPU_MAX = "worker_cpu_max"
     WORKER_RSS_MAX = "worker_rss_max"
+    POD_RSS_MAX = "pod_rss_max"
     LOOP_LAG_P99 = "loop_lag_p99"
+
+
+class RouteFigure(StrEnum):
+    """A number of one route of a workload; fetched for the few routes of which it is largest."""
+
+    REQUESTS = "requests"
+    BLOCKED_SECONDS = "blocked_seconds"
+    CALL_SECONDS = "call_seconds"
+    HOLDING_CALL_SECONDS = "holding_call_seconds"
+    QUERIES_EACH = "queries_each"
+    """Of one request, as are those that follow; but the routes are chosen by what all their requests come to."""
+    SERIALIZATION_SECONDS_EACH = "serialization_seconds_each"
+    RESPONSE_BYTES_EACH = "response_bytes_each"
 
 
 class Count(StrEnum):
@@ -48,6 +78,8 @@ class Count(StrEnum):
     """Are scraped now: the newest sample is young, and Prometheus has not marked the series stale, as a failed scrape makes it do."""
     REPORTING = "reporting"
     """Were scraped often enough, lately enough, and over enough of the window."""
+    FAST = "fast"
+    """Were scraped often enough within the short window."""
     INCOMPLETE = "incomplete"
     """Run several workers but report only one at a time."""
     TWICE = "twice"

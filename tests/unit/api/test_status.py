@@ -4,14 +4,16 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+import schemas
 import statuses
 from apituner.api.conditions import Condition, ConditionStatus
-from apituner.api.diagnoses import BottleneckWord, DecisionReport
+from apituner.api.diagnoses import FINDINGS_MOST, DecisionReport, DiagnosisReport
 from apituner.api.status import ApiTuningStatus
 from apituner.api.words import SENTENCE_MOST
 from apituner.core.decision import DecisionKind
 from apituner.core.diagnosis import Bottleneck
 from apituner.core.memory import HISTORY_MOST
+from apituner.engine.registry import Kind
 
 
 def test_a_status_reads_back_as_it_was_written() -> None:
@@ -61,4 +63,9 @@ def test_what_a_newer_operator_wrote_is_read_over() -> None:
 @pytest.mark.parametrize("word", list(Bottleneck))
 def test_every_bottleneck_of_the_core_can_be_reported(word: Bottleneck) -> None:
     """A word that the CRD does not know would make the API server refuse the whole status."""
-    assert word.value in set(BottleneckWord)
+    full = statuses.a_full_status().diagnosis
+    assert full is not None
+    diagnosis = DiagnosisReport(bottleneck=word, because="", findings=full.findings * 3)
+
+    assert len(diagnosis.findings) == FINDINGS_MOST
+    schemas.check_status(Kind.TUNING, {"diagnosis": diagnosis.model_dump(mode="json", by_alias=True, exclude_none=True)})

@@ -8,7 +8,7 @@ import pytest
 
 from apituner.core.configuration import Knob
 from apituner.core.policy import Bounds, Objective
-from apituner.core.snapshot import Absence, Signal, Snapshot, Unobserved
+from apituner.core.snapshot import Absence, RouteSignal, Signal, Snapshot, Unobserved
 from apituner.core.trust import gap
 from builders import a_policy, a_snapshot, a_workload
 
@@ -77,6 +77,25 @@ def test_p2_inside_a_budget_pools_must_be_reported_though_no_knob_names_them(sig
 def test_p1_what_is_no_figure_is_never_acted_on(signal: Signal, figure: float) -> None:
     """Comparisons with NaN are false, so an unknown latency would pass for a good one: even an optional signal stops everything."""
     assert reason(a_snapshot(**dict[str, Any]({signal: figure}))) == "SignalsContradict"
+
+
+@pytest.mark.parametrize("signal", [one for one in Signal if one not in (*OF_ANY_API, *OF_A_POOL, Signal.QUERIES_RPS, Signal.QUERY_MEAN_S)])
+def test_all_else_may_be_absent(signal: Signal) -> None:
+    """Without it a check says that it does not know, and that is all."""
+    assert reason(a_snapshot(absent={signal: Absence.NOT_EXPORTED})) is None
+
+
+@pytest.mark.parametrize("figure", [math.nan, math.inf, -1.0])
+def test_p1_what_is_no_figure_of_a_route_or_of_a_short_window_is_never_acted_on(figure: float) -> None:
+    """They are optional, but what is told must be possible; ever so many of them make one short sentence."""
+    fast = replace(a_snapshot(), fast={Signal.CPU_CORES: figure}, fast_window_s=30)
+    routes = replace(a_snapshot(), routes={f"/{number}": {RouteSignal.REQUESTS_RPS: figure} for number in range(100)})
+
+    assert [reason(fast), reason(routes)] == ["SignalsContradict"] * 2
+    found = gap(routes, a_workload(), a_policy())
+    assert found is not None
+    assert len(found.because) < 300
+    assert reason(replace(a_snapshot(), fast={Signal.CPU_CORES: 0.0}, routes={"/": {RouteSignal.REQUESTS_RPS: 0.0}})) is None
 
 
 @pytest.mark.parametrize(

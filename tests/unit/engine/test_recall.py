@@ -97,7 +97,7 @@ def test_an_empty_status_is_an_empty_memory() -> None:
 
 def test_a_bottleneck_that_only_a_newer_version_names_was_never_seen() -> None:
     """After a rollback of the operator the evidence begins anew."""
-    memory = memory_of({"diagnosis": {"bottleneck": "NPlusOne", "since": "2026-11-23T12:00:00Z", "because": ""}})
+    memory = memory_of({"diagnosis": {"bottleneck": "NeverHeardOf", "since": "2026-11-23T12:00:00Z", "because": ""}})
 
     assert memory.bottleneck is None
 

@@ -44,7 +44,7 @@ async def test_a_good_answer() -> None:
     assert second.value != second.value
     asked = urlsplit(server.asked[1])
     assert asked.path == "/prom/api/v1/query"
-    assert parse_qs(asked.query) == {"query": ['up{a="b"}'], "time": ["1.250"], "timeout": ["10s"], "limit": ["100000"]}
+    assert parse_qs(asked.query) == {"query": ['up{a="b"}'], "time": ["1.250"], "timeout": ["10s"], "limit": ["160000"]}
     assert server.connections == 1
     assert source.tally.queries == {"Success": 2}
     assert source.tally.last_success_at

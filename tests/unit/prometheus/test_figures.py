@@ -5,7 +5,7 @@ import math
 import pytest
 
 from apituner.core.snapshot import Absence, Signal
-from apituner.prometheus.figures import FORMULAS
+from apituner.prometheus.figures import FORMULAS, OF_THE_DATABASE
 from apituner.prometheus.series import Figure
 
 
@@ -29,6 +29,29 @@ from apituner.prometheus.series import Figure
         pytest.param(Absence.NO_SERIES, Signal.ERRORS_RATIO, {}, id="no failure among nothing is not zero"),
         pytest.param(Absence.NO_TRAFFIC, Signal.ERRORS_RATIO, {Figure.REQUESTS: 0.0}, id="no failure without a request is not zero"),
         pytest.param(Absence.NOT_A_NUMBER, Signal.ERRORS_RATIO, {Figure.ERRORS: math.nan, Figure.REQUESTS: 1.0}, id="NaN failures"),
+        pytest.param(0.5, Signal.THROTTLED_RATIO, {Figure.THROTTLED_PERIODS: 5.0, Figure.CPU_PERIODS: 10.0}, id="half of the periods"),
+        pytest.param(Absence.NO_TRAFFIC, Signal.THROTTLED_RATIO, {Figure.CPU_PERIODS: 0.0}, id="no limit, so no periods"),
+        pytest.param(0.0, Signal.EXTERNAL_RPS, {Figure.CALLS: 0.0}, id="no call, as was told"),
+        pytest.param(Absence.NO_TRAFFIC, Signal.EXTERNAL_MEAN_S, {Figure.CALLS: 0.0}, id="no mean of no call"),
+        pytest.param(0.3, Signal.EXTERNAL_MEAN_S, {Figure.CALLS: 2.0, Figure.CALL_SECONDS: 0.6}, id="a call takes 0.3 s"),
+        pytest.param(Absence.NO_SERIES, Signal.EXTERNAL_MEAN_S, {Figure.CALLS: 2.0}, id="how long calls take was not told"),
+        pytest.param(0.0, Signal.EXTERNAL_IN_TRANSACTION_RATIO, {Figure.CALL_SECONDS: 0.6}, id="none of them held a connection"),
+        pytest.param(
+            1.0,
+            Signal.EXTERNAL_IN_TRANSACTION_RATIO,
+            {Figure.CALL_SECONDS: 0.6, Figure.HOLDING_CALL_SECONDS: 0.61},
+            id="no more than all of them",
+        ),
+        pytest.param(
+            0.25, Signal.EXTERNAL_WITHOUT_TIMEOUT_RATIO, {Figure.CALLS: 4.0, Figure.UNLIMITED_CALLS: 1.0}, id="one without a limit"
+        ),
+        pytest.param(
+            0.2, Signal.QUERIES_IN_SERIALIZATION_RATIO, {Figure.OPERATIONS: 5.0, Figure.BUILDING_OPERATIONS: 1.0}, id="one is lazy"
+        ),
+        pytest.param(0.005, Signal.SERIALIZATION_MEAN_S, {Figure.SERIALIZATION_SECONDS: 0.1, Figure.REQUESTS: 20.0}, id="5 ms a response"),
+        pytest.param(2048.0, Signal.RESPONSE_MEAN_BYTES, {Figure.RESPONSE_BYTES: 40960.0, Figure.REQUESTS: 20.0}, id="2 KiB a response"),
+        pytest.param(0.0, Signal.BACKGROUND_MEAN_S, {Figure.REQUESTS: 20.0}, id="no task behind any request"),
+        pytest.param(Absence.NOT_EXPORTED, Signal.DB_CONNECTIONS, {Figure.REQUESTS: 20.0}, id="no API tells of its database"),
         pytest.param(0.25, Signal.LOOP_BLOCKED_RATIO, {Figure.LOOP_BLOCKED_SECONDS: 1.0, Figure.WORKERS: 4.0}, id="one loop of four stood"),
         pytest.param(1.0, Signal.LOOP_BLOCKED_RATIO, {Figure.LOOP_BLOCKED_SECONDS: 1.1, Figure.WORKERS: 1.0}, id="no more than always"),
         pytest.param(Absence.NO_SERIES, Signal.LOOP_BLOCKED_RATIO, {Figure.LOOP_BLOCKED_SECONDS: 1.0}, id="whose loops is not known"),
@@ -59,4 +82,4 @@ def test_every_signal_has_a_formula() -> None:
 @pytest.mark.parametrize("signal", FORMULAS)
 def test_nothing_known_gives_nothing(signal: Signal) -> None:
     """Out of nothing no signal makes a number."""
-    assert Absence.NO_SERIES is FORMULAS[signal]({})
+    assert FORMULAS[signal]({}) is (Absence.NOT_EXPORTED if signal in OF_THE_DATABASE else Absence.NO_SERIES)

@@ -16,8 +16,9 @@ ALL = [pytest.param(preset, id=preset.name) for preset in PRESETS]
 
 def expressions(preset: Preset) -> dict[str, str]:
     """Return all PromQL of a preset, its holes filled."""
-    parts = (preset.serving, preset.resources, preset.largest, preset.slowest)
+    parts = (preset.serving, preset.resources, preset.others, preset.largest, preset.slowest)
     found = {str(name): one for part in parts for name, one in part.items()}
+    found |= {f"{name} by route": one for name, one in preset.routes.items()}
     found |= {"marker": preset.marker, "scrapes": preset.scrapes, "incomplete": preset.incomplete, "buckets": preset.buckets}
     return {name: preset.promql(one, pods='namespace=~"shop"', window="60s") for name, one in found.items()}
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from string import Template
 
 from apituner.core.snapshot import Signal
-from apituner.prometheus.series import Figure
+from apituner.prometheus.series import Figure, RouteFigure
 
 PROBES = "/(metrics|healthz?|livez|readyz)(/.*)?"
 """Routes that nobody waits for: scrapes, and the probes by the names that Kubernetes' own components give them."""
@@ -14,6 +14,9 @@ PROBES = "/(metrics|healthz?|livez|readyz)(/.*)?"
 # container of the pod, such as a proxy, may have a process of its own.
 CPU = "rate(process_cpu_seconds_total{$pods}[$window]) and on(namespace,pod,instance) $marker"
 MEMORY = "process_resident_memory_bytes{$pods} and on(namespace,pod,instance) $marker"
+
+ROUTE = "http_route"
+"""The label that holds the template of a route."""
 
 WITHOUT_BACKGROUND = "its latency ends with the response"
 WITH_BACKGROUND = "its latency includes background tasks"
@@ -53,6 +56,8 @@ class Preset:
     """Requests, and how late the loops get to them: summed over the pods."""
     resources: Mapping[Figure, str]
     """CPU, workers, pools and queries: likewise."""
+    others: Mapping[Figure, str] = field(default_factory=dict)
+    """What is asked of other services, and what else tells of the pods: likewise."""
     largest: Mapping[Figure, str]
     """The largest of all pods."""
     slowest: Mapping[Figure, str] = field(default_factory=dict)
@@ -61,6 +66,10 @@ class Preset:
     """The distribution of the latency."""
     bucket_s: float = 1.0
     """The unit of the buckets' bounds, in seconds."""
+    routes: Mapping[RouteFigure, str] = field(default_factory=dict)
+    """By the label `ROUTE`; those of one request are divided by its requests later."""
+    fast: frozenset[Figure] = frozenset()
+    """Figures to be seen over a short window too, and the distribution with them; empty where growing could not rest on them anyway."""
     note: str
     """What its latency means."""
     options: Mapping[Signal, str] = field(default_factory=dict)
@@ -74,4 +83,4 @@ class Preset:
     @property
     def figures(self) -> frozenset[Figure]:
         """Every figure that the exporter may tell."""
-        return frozenset((*self.serving, *self.resources, *self.largest, *self.slowest))
+        return frozenset((*self.serving, *self.resources, *self.others, *self.largest, *self.slowest))

@@ -30,6 +30,9 @@ _NOTES = f"""
   `/metrics` no route either: serve it at a port of its own (`prometheus_client.start_http_server`).
 - `cpu_cores` and `worker_rss_max_bytes` of all but ours are those of prometheus_client's own process metrics, which are gone where
   PROMETHEUS_MULTIPROC_DIR is set.
+- `restarts_per_hour` is that of kube-state-metrics, where Prometheus scrapes it with the labels of the pods that it tells of
+  (`honor_labels: true`). The `db_*` signals are those of a database, whose exporter no preset looks for.
+- Of ours the five worst routes by each figure are read too, and some figures over half of the window, where that holds three scrapes.
 - Several workers behind one port, without a folder that they share, show counters that seem to fall back: the API is then reported as
   `IncompleteWorkers`. Where every scrape happens to meet the same worker nothing can tell: start one worker a pod.
 - Names are the default ones: starlette_exporter with its prefix `starlette`, prometheus-fastapi-instrumentator with its default metrics.
