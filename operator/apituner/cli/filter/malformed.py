@@ -1,5 +1,6 @@
 """Why a line cannot be answered: one sentence that names the field."""
 
+import re
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -7,6 +8,7 @@ from pydantic_core import ErrorDetails
 
 from apituner.api.words import SENTENCE_MOST
 
+_SHOULD = re.compile("^[A-Z][a-z]+ should")
 _PATH_MOST = 200
 """Names come from the line, and may be as long as it."""
 
@@ -41,7 +43,7 @@ def _wrong(fault: ErrorDetails) -> str:
         return "is missing"
     if fault["type"] in ("model_type", "dict_type"):
         return "must be an object"
-    return fault["msg"].removeprefix("Value error, ").replace("Input should", "must", 1)
+    return _SHOULD.sub("must", fault["msg"].removeprefix("Value error, "), count=1)
 
 
 def _cut(text: str, most: int) -> str:
