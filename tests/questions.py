@@ -103,7 +103,7 @@ def a_line(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
         if value is GONE:
             del part[last]
         else:
-            part[last] = value
+            part[last] = copy.deepcopy(value)
     return line
 
 

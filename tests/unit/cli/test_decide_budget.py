@@ -6,6 +6,7 @@ import pytest
 
 from apituner.cli.filter.brain import Brain
 from apituner.cli.filter.drawn import drawn
+from apituner.cli.filter.malformed import validated
 from apituner.cli.filter.question import BudgetPart
 from apituner.core.policy import ConnectionLimit
 from questions import GONE, a_line, asked, first, story
@@ -23,7 +24,7 @@ from questions import GONE, a_line, asked, first, story
 )
 def test_limit(expected: int, limit: int, granted: int, free: int) -> None:
     """Granted and free, within the limit."""
-    found = drawn(BudgetPart(limit=limit, grantedToThis=granted, free=free), named=True)
+    found = drawn(validated(BudgetPart, {"limit": limit, "grantedToThis": granted, "free": free}), named=True)
 
     assert isinstance(found.limit, ConnectionLimit)
     assert expected == found.limit.connections

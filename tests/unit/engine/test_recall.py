@@ -13,7 +13,7 @@ from apituner.core.configuration import Configuration
 from apituner.core.diagnosis import Bottleneck
 from apituner.core.memory import Change, Memory, Outcome
 from apituner.engine.recall import memory_fields, memory_of
-from apituner.kube.status import without_nulls
+from apituner.kube.nulls import without_nulls
 from builders import NOON, a_configuration
 
 _MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001 - the zone is given beside

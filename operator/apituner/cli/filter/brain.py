@@ -26,7 +26,7 @@ from apituner.engine.conclude import concluded
 from apituner.engine.intent import Intent, intent
 from apituner.engine.report import Sighting, status_of
 from apituner.kube.conditions import merged_conditions
-from apituner.kube.status import without_nulls
+from apituner.kube.nulls import without_nulls
 from apituner.settings import Settings
 
 _log = logging.getLogger("apituner.decisions")
