@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from golden.story import Moment, played
 from golden.teller import NAMES, TOLD, in_process, story, told
 
 
+@cache
 def _moments(name: str) -> list[Moment]:
+    """Play each story once: the tests look at it from several sides."""
     return list(played(story(name), in_process()))
 
 
