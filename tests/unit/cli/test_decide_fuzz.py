@@ -16,7 +16,7 @@ from apituner.core.snapshot import Absence, Signal
 from apituner.engine.registry import Kind
 from questions import a_line, asked, later
 
-_EXAMPLES = settings(max_examples=300, deadline=None)
+_EXAMPLES = settings(max_examples=150, deadline=None)
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

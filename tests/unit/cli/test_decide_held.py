@@ -8,7 +8,7 @@ import pytest
 
 from apituner.cli.filter.brain import Brain
 from apituner.cli.filter.held import Held, Shelf
-from apituner.cli.filter.rollouts import Rollouts
+from apituner.cli.filter.rollouts import LONG_AGO, Rollouts
 from apituner.core.configuration import Configuration
 from apituner.core.plan import Rollout, Scale
 from apituner.core.policy import Policy
@@ -108,6 +108,7 @@ def test_what_is_learned_window_by_window(expected: list[float], last: dict[str,
     assert [_at(seconds) for seconds in expected] == list(held.estimates.seen_at)
 
 
+_EVER = (LONG_AGO - NOON).total_seconds()
 ROLLING = {"updated_replicas": 1, "template_hash": "new"}
 RESTING = {"template_hash": "new"}
 
@@ -115,16 +116,16 @@ RESTING = {"template_hash": "new"}
 @pytest.mark.parametrize(
     ("expected", "seen"),
     [
-        pytest.param([None], [{}], id="at rest when first seen: since when is not known"),
-        pytest.param([None, None], [{}, {}], id="nor later, while nothing moves"),
-        pytest.param([None, None, 30, 30], [{}, ROLLING, RESTING, RESTING], id="a rollout ends when it is first seen to be over"),
-        pytest.param([None, 15], [{}, RESTING], id="also one that began and ended between two lines"),
+        pytest.param([_EVER], [{}], id="at rest when first seen: for long"),
+        pytest.param([_EVER, _EVER], [{}, {}], id="and later, while nothing moves"),
+        pytest.param([_EVER, None, 30, 30], [{}, ROLLING, RESTING, RESTING], id="a rollout ends when it is first seen to be over"),
+        pytest.param([_EVER, 15], [{}, RESTING], id="also one that began and ended between two lines"),
         pytest.param([None, 15], [ROLLING, RESTING], id="also one that was on its way when first seen"),
-        pytest.param([None, 15, 15], [{}, RESTING, {**RESTING, "ready_replicas": 1}], id="a pod that restarts is no rollout"),
-        pytest.param([None, 15, 15], [{}, RESTING, {**RESTING, "replicas": 1, "total_replicas": 1}], id="nor is giving pods up"),
-        pytest.param([None, 15, None], [{}, RESTING, {**RESTING, "replicas": 3}], id="pods that are yet to be made are no end of one"),
+        pytest.param([_EVER, 15, 15], [{}, RESTING, {**RESTING, "ready_replicas": 1}], id="a pod that restarts is no rollout"),
+        pytest.param([_EVER, 15, 15], [{}, RESTING, {**RESTING, "replicas": 1, "total_replicas": 1}], id="nor is giving pods up"),
+        pytest.param([_EVER, 15, None], [{}, RESTING, {**RESTING, "replicas": 3}], id="pods that are yet to be made are no end of one"),
         pytest.param(
-            [None, 15, None, 45], [{}, RESTING, {**ROLLING, "template_hash": "old"}, {"template_hash": "old"}], id="one after the other"
+            [_EVER, 15, None, 45], [{}, RESTING, {**ROLLING, "template_hash": "old"}, {"template_hash": "old"}], id="one after the other"
         ),
     ],
 )
@@ -137,6 +138,15 @@ def test_when_a_rollout_ended(expected: list[float | None], seen: list[dict[str,
         told.append(rollouts.dated(workload).rolled_out_at)
 
     assert [None if seconds is None else _at(seconds) for seconds in expected] == told
+
+
+def test_ending_pods_that_nobody_counts_may_live_for_their_grace_period() -> None:
+    """Older API servers do not tell of them."""
+    rollouts = Rollouts()
+    for place, facts in enumerate([{}, ROLLING, RESTING]):
+        rollouts = rollouts.seeing(a_workload(**{"template_hash": "old", **facts}), _at(15 * place), counts_ending=False)
+
+    assert _at(30 + 30) == rollouts.ended_at
 
 
 @pytest.mark.parametrize(
@@ -153,3 +163,19 @@ def test_when_we_wrote_last(expected: bool, step: Scale | Rollout, at: Configura
     rollouts = Rollouts().asking_for(step, _at(0)).seeing(a_workload(at), _at(15)).asking_for(None, _at(15))
 
     assert (_at(0) if expected else None) == rollouts.dated(a_workload(at)).written_at
+
+
+@pytest.mark.parametrize(
+    ("expected", "step", "pool"),
+    [
+        pytest.param("old", Rollout(workers=1, pool_size=5, max_overflow=0), 5, id="our own new pool is the same program"),
+        pytest.param("new", Rollout(workers=1, pool_size=5, max_overflow=0), 4, id="another pool than ours is somebody else's work"),
+        pytest.param("new", None, 2, id="a release is another program"),
+    ],
+)
+def test_which_program_runs(expected: str, step: Rollout | None, pool: int) -> None:
+    """What is learned of a program holds until another one is rolled out; by whom, the step that was asked for tells."""
+    before, after = a_workload(template_hash="old"), a_workload(a_configuration(pool_size=pool), template_hash="new")
+    rollouts = Rollouts().seeing(before, _at(0)).asking_for(step, _at(0)).seeing(after, _at(15)).seeing(after, _at(30))
+
+    assert expected == rollouts.dated(after).template_hash

@@ -92,7 +92,7 @@ def _names(api: str) -> tuple[str, str]:
 def _situation(asked: Question, wanted: Intent, held: Held) -> tuple[Situation, Held]:
     """Return all that the decision rests on, and what is held after looking."""
     told, found = workload(asked.deployment, wanted.target), seen(asked.signals, asked.now)
-    rollouts = held.rollouts.seeing(told, asked.now)
+    rollouts = held.rollouts.seeing(told, asked.now, counts_ending=asked.deployment.terminating_replicas is not None)
     told = rollouts.dated(told)
     estimates = _learned(held.estimates, [*map(snapshot, asked.history), found], told, wanted.policy)
     at = Situation(workload=told, seen=found, policy=wanted.policy, memory=held.memory, now=asked.now)

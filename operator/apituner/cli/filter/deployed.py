@@ -65,7 +65,8 @@ class DeploymentPart(LinePart):
     replicas: Count
     ready_replicas: Count
     updated_replicas: Count
-    terminating_replicas: Count = 0
+    terminating_replicas: Count | None = None
+    """None: the API server does not count them, as older ones do not (KEP-3973)."""
     unavailable_replicas: Count = 0
     generation: Annotated[int, Field(strict=True, ge=0)]
     observed_generation: Annotated[int, Field(strict=True, ge=0)]

@@ -21,7 +21,7 @@ def workload(told: DeploymentPart, target: Target) -> Workload:
         updated_replicas=told.updated_replicas,
         # A pod that is ready and not yet available for minReadySeconds is counted twice, and keeps the Deployment unsettled, as it should.
         total_replicas=max(told.updated_replicas, told.ready_replicas + told.unavailable_replicas),
-        terminating_replicas=told.terminating_replicas,
+        terminating_replicas=told.terminating_replicas or 0,
         generation=told.generation,
         observed_generation=told.observed_generation,
         resource_version=str(told.generation),
