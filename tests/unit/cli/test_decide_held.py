@@ -109,8 +109,8 @@ def test_what_is_learned_window_by_window(expected: list[float], last: dict[str,
 
 
 _EVER = (LONG_AGO - NOON).total_seconds()
-ROLLING = {"updated_replicas": 1, "template_hash": "new"}
-RESTING = {"template_hash": "new"}
+ROLLING: dict[str, Any] = {"updated_replicas": 1, "template_hash": "new"}
+RESTING: dict[str, Any] = {"template_hash": "new"}
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,8 @@ def test_when_a_rollout_ended(expected: list[float | None], seen: list[dict[str,
 def test_ending_pods_that_nobody_counts_may_live_for_their_grace_period() -> None:
     """Older API servers do not tell of them."""
     rollouts = Rollouts()
-    for place, facts in enumerate([{}, ROLLING, RESTING]):
-        rollouts = rollouts.seeing(a_workload(**{"template_hash": "old", **facts}), _at(15 * place), counts_ending=False)
+    for place, facts in enumerate([{"template_hash": "old"}, ROLLING, RESTING]):
+        rollouts = rollouts.seeing(a_workload(**facts), _at(15 * place), counts_ending=False)
 
     assert _at(30 + 30) == rollouts.ended_at
 
