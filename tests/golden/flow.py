@@ -140,3 +140,16 @@ def signals(flows: Sequence[Flow], api: Api, at: Setting) -> dict[str, float]:
     if api.external_s:
         told["external_mean_s"] = api.external_s
     return {name: float(f"{value:.6g}") for name, value in told.items()}
+
+
+_ORDERS, _REPORTS = "/orders/{order_id}", "/reports/{month}"
+_REPORTS_SHARE = 0.1
+
+
+def routes(api: Api, served_rps: float) -> dict[str, dict[str, float]]:
+    """Return what is known by route: nine of ten requests read an order, and what blocks the loop is always the report."""
+    common = {"queries_per_request": api.queries, "response_mean_bytes": 4000.0, "serialization_mean_s": 0.1 * api.cpu_s}
+    return {
+        _ORDERS: {"requests_rps": round((1 - _REPORTS_SHARE) * served_rps, 3), **common},
+        _REPORTS: {"requests_rps": round(_REPORTS_SHARE * served_rps, 3), **common, "blocked_ratio": 1.0 if api.blocking_share else 0.0},
+    }

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from apituner.core.snapshot import FAST_SIGNALS
 from builders import NOON
 from golden.api import MIB, Api
-from golden.flow import Flow, flow, signals
+from golden.flow import Flow, flow, routes, signals
 from golden.rollout import Deployment
 
 TICK = timedelta(seconds=15)
@@ -95,6 +96,7 @@ class World:
         if not self.answers:
             return None
         values = signals(list(self._flows), self.api, self.deployment.setting)
+        fast = signals(list(self._flows)[-2:], self.api, self.deployment.setting)
         if self.deployment.crashing:
             values["restarts_per_hour"] = 20
         return {
@@ -103,6 +105,8 @@ class World:
             "podsReporting": self.deployment.setting.pods,
             "values": {name: value for name, value in values.items() if name not in self.absent},
             "absent": dict(self.absent),
+            "fast": {"windowSeconds": 30, "values": {name: fast[name] for name in sorted(FAST_SIGNALS)}},
+            "routes": routes(self.api, values["requests_rps"]),
         }
 
     def _scale_by_cpu(self) -> None:

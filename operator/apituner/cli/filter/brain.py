@@ -10,7 +10,7 @@ from apituner.cli.filter.answer import answered, refused
 from apituner.cli.filter.documents import Json, document
 from apituner.cli.filter.drawn import drawn
 from apituner.cli.filter.durable import durable
-from apituner.cli.filter.held import Estimates, Held, Shelf
+from apituner.cli.filter.held import Estimates, Held, Shelf, fingerprint
 from apituner.cli.filter.lines import LINE_MOST_BYTES
 from apituner.cli.filter.malformed import Malformed, validated
 from apituner.cli.filter.question import Question, question, told_id
@@ -65,22 +65,22 @@ class Brain:
     def _decided(self, asked: Question) -> Json:
         """Answer *asked*; what is held changes only when the whole line is understood."""
         wanted = intent(*_names(asked.id), validated(ApiTuningSpec, asked.spec, "spec"), stabilization_s=_STABILIZATION_S)
-        held = self._recalled(asked)
+        held, last = self._recalled(asked)
         at, held = _situation(asked, wanted, held)
         conclusion, decision = concluded(at, drawn(asked.budget, named=wanted.budget is not None))
         sighting = Sighting(generation=0, policy=wanted.policy, seen=at.seen, conclusion=conclusion, now=at.now)
-        status = _status(sighting, held.status)
+        status = _status(sighting, last)
         rollouts = held.rollouts.asking_for(decision.step, at.now)
-        self._shelf.keep(asked.id, replace(held, rollouts=rollouts, status=status, memory=decision.memory))
+        self._shelf.keep(asked.id, replace(held, rollouts=rollouts, told=fingerprint(status), memory=decision.memory))
         return answered(asked.id, at.now, decision, status)
 
-    def _recalled(self, asked: Question) -> Held:
-        """Return what is known of the API: as a running operator would, where the caller hands back what it was told, else from that."""
+    def _recalled(self, asked: Question) -> tuple[Held, Json]:
+        """Return what is held of the API, and its last status; where that is not the one that was told last, the memory is read from it."""
         held = None if asked.restart else self._shelf.of(asked.id)
-        if held is not None and asked.status == held.status:
-            return held
+        if held is not None and isinstance(asked.status, dict) and fingerprint(asked.status) == held.told:
+            return held, asked.status
         last, memory = durable(asked.status)
-        return replace(held or Held(estimates=self.unlearned), status=last, memory=memory)
+        return replace(held or Held(estimates=self.unlearned), memory=memory), last
 
 
 def _names(api: str) -> tuple[str, str]:

@@ -1,7 +1,9 @@
 """What a running operator would hold in memory about one API: bounded, and never what must outlive it."""
 
+import json
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Protocol, Self
 
 from apituner.cli.filter.documents import Json
@@ -29,10 +31,16 @@ class Held:
     """One API, as it was left by the last answer."""
 
     rollouts: Rollouts = field(default_factory=Rollouts)
-    status: Json = field(default_factory=dict)
-    """The status of the last answer, and the memory that it was made of: it is more exact than what can be read back."""
+    told: bytes = b""
+    """Stands for the status of the last answer, of which the caller has the whole."""
     memory: Memory = field(default_factory=Memory)
+    """What that status was made of: it is more exact than what can be read back."""
     estimates: Estimates | None = None
+
+
+def fingerprint(status: Json) -> bytes:
+    """Return what stands for *status*, whatever the order of its names."""
+    return sha256(json.dumps(status, sort_keys=True).encode()).digest()
 
 
 @dataclass(slots=True)
