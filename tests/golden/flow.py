@@ -38,6 +38,7 @@ class Flow:
     hold_s: float
     query_s: float
     throttled_share: float
+    external_s: float
 
 
 def flow(api: Api, at: Setting, objective_s: float) -> Flow:
@@ -69,6 +70,7 @@ def flow(api: Api, at: Setting, objective_s: float) -> Flow:
         hold_s=hold_s,
         query_s=query_s,
         throttled_share=max(0.0, per_pod - 0.8) / 0.2 if at.workers > 1 else 0.0,
+        external_s=api.external_s,
     )
 
 
@@ -118,7 +120,7 @@ def signals(flows: Sequence[Flow], api: Api, at: Setting) -> dict[str, float]:
         "queries_rps": rps * api.queries,
         "query_mean_s": by_request("query_s"),
         "queries_in_serialization_ratio": 0,
-        "external_rps": rps if api.external_s else 0,
+        "external_rps": rps if by_request("external_s") else 0,
         "external_in_transaction_ratio": 0,
         "external_without_timeout_ratio": 0,
         "serialization_mean_s": 0.1 * api.cpu_s,
@@ -137,8 +139,8 @@ def signals(flows: Sequence[Flow], api: Api, at: Setting) -> dict[str, float]:
         "db_max_connections": api.database.limit,
         "db_reserved": api.database.reserved,
     }
-    if api.external_s:
-        told["external_mean_s"] = api.external_s
+    if by_request("external_s"):
+        told["external_mean_s"] = by_request("external_s")
     return {name: float(f"{value:.6g}") for name, value in told.items()}
 
 

@@ -36,7 +36,7 @@ def test_a_budget_holds_a_change_that_does_not_fit() -> None:
     answers = story(Brain(), *[{"budget": {"limit": 90, "grantedToThis": 4, "free": 1}}] * 4)
 
     assert "Apply" not in [answer["decision"]["kind"] for answer in answers]
-    assert "90 connections in all, 85 of them held by other APIs" in answers[-1]["decision"]["because"]
+    assert "90 connections in all, 85 held by other APIs" in answers[-1]["decision"]["because"]
 
 
 def test_a_budget_that_is_named_and_not_told_is_not_unlimited() -> None:

@@ -16,7 +16,7 @@ def drawn(told: BudgetPart | None, *, named: bool) -> Drawn:
         because = "spec.connectionBudgetRef names a budget and the line has none: give budget, or leave the reference out"
         return Drawn(limit=BudgetFault(reason="BudgetNotFound", because=because) if named else None, overdrawn=None, named=named)
     connections = max(0, min(told.limit, told.granted_to_this + told.free))
-    because = f"{told.limit} connections in all, {max(0, told.limit - connections)} of them held by other APIs"
+    because = f"{told.limit} connections in all, {max(0, told.limit - connections)} held by other APIs"
     overdrawn = None
     if told.free < 0:
         because_over = f"the APIs of the budget may hold {-told.free} connections more than {told.limit}"
