@@ -16,7 +16,7 @@ def _mended(world: World) -> None:
 
 STORY = Story(
     title="A pod that crashes again and again, until it is mended.",
-    begins=lambda: World(api=Api(rps=290, cpu_s=0.009), deployment=Deployment(replicas=4, pool=8)),
+    begins=lambda: World(api=Api(rps=285, cpu_s=0.009), deployment=Deployment(replicas=4, pool=8)),
     ticks=36,
     events=(
         Event(tick=6, what="one pod begins to crash", happens=_crash),

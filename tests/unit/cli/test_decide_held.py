@@ -179,3 +179,11 @@ def test_which_program_runs(expected: str, step: Rollout | None, pool: int) -> N
     rollouts = Rollouts().seeing(before, _at(0)).asking_for(step, _at(0)).seeing(after, _at(15)).seeing(after, _at(30))
 
     assert expected == rollouts.dated(after).template_hash
+
+
+def test_a_restart_is_no_release() -> None:
+    """The program goes by the name that the last change was noted with, until another one is rolled out."""
+    rollouts = Rollouts(program="noted").seeing(a_workload(template_hash="old"), _at(0))
+    released = rollouts.seeing(a_workload(template_hash="new"), _at(15))
+
+    assert ["noted", "new"] == [one.dated(a_workload()).template_hash for one in (rollouts, released)]

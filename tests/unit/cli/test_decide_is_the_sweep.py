@@ -45,6 +45,16 @@ def _line(world: World, status: Any) -> dict[str, Any]:  # noqa: ANN401 - any JS
     }
 
 
+def _told(status: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in _without_hash(status).items() if name in _SAME}
+
+
+def _without_hash(status: dict[str, Any]) -> dict[str, Any]:
+    """Return *status* without the hash of the pod template, which a line tells by the name that the API server has for it."""
+    change = {name: value for name, value in status.get("lastChange", {}).items() if name != "templateHash"}
+    return {**status, "lastChange": change}
+
+
 def _deployment(told: Workload, template: int) -> dict[str, Any]:
     total = told.total_replicas - told.ready_replicas
     counts = (told.replicas, told.ready_replicas, told.updated_replicas, told.terminating_replicas, total)
@@ -85,7 +95,7 @@ async def test_the_filter_concludes_what_the_sweep_concludes(deployed: dict[str,
         await world.sweep()
         written = json.loads(json.dumps(world.status()).replace("100 connections less 10 reserved", "90 connections in all"))
         # A status that is not news is not written: then nothing but the figures in its sentences may have moved.
-        assert not is_news({**status, "observedGeneration": 1}, written)
+        assert not is_news(_without_hash(status | {"observedGeneration": 1}), _without_hash(written))
         if world.writes["orders"] > before:
-            assert {name: written.get(name) for name in _SAME} == {name: status.get(name) for name in _SAME}
+            assert _told(written) == _told(status)
         world.advance(SWEEP_S)

@@ -80,7 +80,9 @@ class Brain:
         if held is not None and isinstance(asked.status, dict) and fingerprint(asked.status) == held.told:
             return held, asked.status
         last, memory = durable(asked.status)
-        return replace(held or Held(estimates=self.unlearned), memory=memory), last
+        held = held or Held(estimates=self.unlearned)
+        program = (last.get("lastChange") or {}).get("templateHash") or held.rollouts.program
+        return replace(held, memory=memory, rollouts=replace(held.rollouts, program=program)), last
 
 
 def _names(api: str) -> tuple[str, str]:

@@ -17,7 +17,10 @@ class Rollouts:
     template_hash: str | None = None
     """The newest that was seen; None before the first line."""
     program: str | None = None
-    """The hash since which every new template was our own work: settings change what a program gives, not what it is."""
+    """
+    The hash since which every new template was our own work: settings change what a program gives, not what it is. Before the first line
+    what the last change was noted with, so that a restart is not taken for a release.
+    """
     ended_at: datetime | None = None
     """When the newest template was first seen at rest, no earlier than it was so; None until then."""
     due: Step | None = None
@@ -41,7 +44,7 @@ class Rollouts:
         found = replace(
             self,
             template_hash=workload.template_hash,
-            program=workload.template_hash if first or (rolled and not done) else self.program,
+            program=self.program if done or not rolled or (first and self.program) else workload.template_hash,
             ended_at=ended_at,
         )
         return replace(found, due=None, due_at=None, written_at=self.due_at) if done else found
