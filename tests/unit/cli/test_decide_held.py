@@ -171,14 +171,25 @@ def test_when_we_wrote_last(expected: bool, step: Scale | Rollout, at: Configura
         pytest.param("old", Rollout(workers=1, pool_size=5, max_overflow=0), 5, id="our own new pool is the same program"),
         pytest.param("new", Rollout(workers=1, pool_size=5, max_overflow=0), 4, id="another pool than ours is somebody else's work"),
         pytest.param("new", None, 2, id="a release is another program"),
+        pytest.param("new", Scale(replicas=2), 2, id="also one that comes when only pods were asked for"),
     ],
 )
-def test_which_program_runs(expected: str, step: Rollout | None, pool: int) -> None:
+def test_which_program_runs(expected: str, step: Scale | Rollout | None, pool: int) -> None:
     """What is learned of a program holds until another one is rolled out; by whom, the step that was asked for tells."""
     before, after = a_workload(template_hash="old"), a_workload(a_configuration(pool_size=pool), template_hash="new")
     rollouts = Rollouts().seeing(before, _at(0)).asking_for(step, _at(0)).seeing(after, _at(15)).seeing(after, _at(30))
 
     assert expected == rollouts.dated(after).template_hash
+
+
+def test_settings_may_be_seen_before_the_hash_that_they_lead_to() -> None:
+    """The API server keeps the settings on the Deployment, and the hash on a ReplicaSet that is made a moment later."""
+    ours = Rollout(workers=1, pool_size=5, max_overflow=0)
+    rollouts = Rollouts().seeing(a_workload(template_hash="old"), _at(0)).asking_for(ours, _at(0))
+    for place, template in enumerate(["old", "new"]):
+        rollouts = rollouts.seeing(a_workload(a_configuration(pool_size=5), template_hash=template), _at(15 + 15 * place))
+
+    assert rollouts.dated(a_workload()).template_hash == "old"
 
 
 def test_a_restart_is_no_release() -> None:

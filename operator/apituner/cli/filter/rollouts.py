@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from apituner.cli.filter.steps import carried_out
-from apituner.core.plan import Step
+from apituner.core.plan import Rollout, Step
 from apituner.core.workload import Workload
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,6 +26,8 @@ class Rollouts:
     due: Step | None = None
     """The step of the last Apply, until it is seen to be carried out."""
     due_at: datetime | None = None
+    rolling: Rollout | None = None
+    """The last rollout that was asked for, until the pod template is a new one; its settings may be seen a line before its hash."""
     written_at: datetime | None = None
     """When the last step that is seen to be carried out was decided."""
 
@@ -41,17 +43,21 @@ class Rollouts:
         if ended_at is None and workload.unsettled_because is None:
             ended_at = LONG_AGO if first else now + timedelta(seconds=0 if counts_ending else workload.strategy.grace_s)
         done = self.due is not None and carried_out(self.due, workload)
+        ours = self.rolling is not None and carried_out(self.rolling, workload)
         found = replace(
             self,
             template_hash=workload.template_hash,
-            program=self.program if done or not rolled or (first and self.program) else workload.template_hash,
+            program=self.program if not rolled or ours or (first and self.program) else workload.template_hash,
+            rolling=None if rolled else self.rolling,
             ended_at=ended_at,
         )
         return replace(found, due=None, due_at=None, written_at=self.due_at) if done else found
 
     def asking_for(self, step: Step | None, now: datetime) -> "Rollouts":
         """Return what is known after *step* was asked for at *now*; None: nothing was."""
-        return self if step is None else replace(self, due=step, due_at=now)
+        if step is None:
+            return self
+        return replace(self, due=step, due_at=now, rolling=step if isinstance(step, Rollout) else self.rolling)
 
     def dated(self, workload: Workload) -> Workload:
         """Return *workload* with its moments, and with the program's hash."""
