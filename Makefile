@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check unit test demo cluster crds presets pages lock clean bench-instrumentation
+.PHONY: help setup check unit test golden demo cluster crds presets pages lock clean bench-instrumentation
 
 help: ## Show the verbs.
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 12
@@ -44,6 +44,9 @@ unit: .venv/ready ## The unit tests alone: seconds.
 
 test: check binaries ## Every check and every test (first run: about 15 min of builds; then about 8 min).
 	@$(PY) -m pytest tests
+
+golden: .venv/ready ## Tell the golden stories of tests/golden anew; commit only what you understand.
+	@PYTHONPATH=operator:tests $(PY) -m golden
 
 demo: binaries ## The whole story on a real control plane: a starved pool found and fixed, a blocked loop named (about 3 min).
 	@PYTHONPATH=operator:tests $(PY) -m demo

@@ -19,7 +19,8 @@ from apituner.engine.registry import Kind, Registry, resource
 from apituner.engine.scribe import Scribe
 from apituner.engine.sweep import Sweep, Tally
 from apituner.kube.conditions import merged_conditions
-from apituner.kube.status import differs, without_nulls
+from apituner.kube.nulls import without_nulls
+from apituner.kube.status import differs
 from apituner.ports import Notice, NotWritten, Subject, Target, Written
 from builders import NOON, a_configuration
 from rollouts import Deployment

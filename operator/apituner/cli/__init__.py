@@ -1,10 +1,14 @@
-"""The command line: one file a command. ``apituner run`` is the operator."""
+"""The command line: one file a command. ``apituner run`` is the operator, ``apituner decide`` its brain as a filter."""
 
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from apituner.cli import run
+_COMMANDS = {
+    "run": "run the operator; its settings come from the environment",
+    "decide": "decide about one API for every JSON line on stdin, and answer in one line each",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -13,7 +17,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="apituner", description="Keeps FastAPI services inside their latency objective at the least cost."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="run the operator; its settings come from the environment").set_defaults(call=run.run)
-    chosen = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
-    status: int = chosen.call()
+    for name, what in _COMMANDS.items():
+        commands.add_parser(name, help=what)
+    chosen = parser.parse_args(sys.argv[1:] if arguments is None else arguments).command
+    # Only the command that is run is imported: a filter in a pipe has no use for the whole operator.
+    status: int = import_module(f"apituner.cli.{chosen}").run()
     return status

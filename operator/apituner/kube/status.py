@@ -8,6 +8,7 @@ from typing import Any
 from apituner.kube.client import Api, Kind
 from apituner.kube.conditions import merged_conditions
 from apituner.kube.errors import KubeError
+from apituner.kube.nulls import without_nulls
 
 Status = Mapping[str, Any]
 
@@ -53,12 +54,3 @@ def differs(old: Status, new: Status) -> bool:
 def _comparable(status: Status) -> Any:  # noqa: ANN401 - any JSON value
     conditions = {condition["type"]: condition for condition in status.get("conditions") or []}
     return without_nulls({**status, "conditions": conditions})
-
-
-def without_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """The value without what it leaves open: absent and null mean the same to a reader, but not to a schema."""
-    if isinstance(value, Mapping):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list | tuple):
-        return [without_nulls(item) for item in value]
-    return value

@@ -19,7 +19,7 @@ from apituner.core.plan import plan
 from apituner.core.progress import begun
 from apituner.core.stabilization import Enough
 from apituner.engine.recall import configuration_fields, memory_fields, memory_of
-from apituner.kube.status import without_nulls
+from apituner.kube.nulls import without_nulls
 from builders import NOON, a_configuration, a_situation, a_snapshot
 
 _MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001 - the zone is given beside

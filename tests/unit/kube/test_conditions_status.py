@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from apituner.api.words import timestamp
 from apituner.kube.conditions import merged_conditions
-from apituner.kube.status import differs, without_nulls
+from apituner.kube.nulls import without_nulls
+from apituner.kube.status import differs
 from builders import NOON
 
 _EARLIER = timestamp(NOON - timedelta(hours=1))
