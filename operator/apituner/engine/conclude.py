@@ -7,7 +7,8 @@ from apituner.core.decision import Decision, DecisionKind, held
 from apituner.core.ownership import Hold
 from apituner.core.policy import ConnectionLimit
 from apituner.core.situation import Situation
-from apituner.core.snapshot import Snapshot
+from apituner.core.snapshot import Snapshot, Unobserved
+from apituner.core.workload import TargetFault
 from apituner.engine.conditions import BudgetFault, Conclusion
 
 
@@ -39,6 +40,17 @@ def concluded(at: Situation, drawn: Drawn) -> tuple[Conclusion, Decision]:
         exporter=at.seen.exporter if isinstance(at.seen, Snapshot) else None,
     )
     return conclusion, decision
+
+
+def unread(fault: TargetFault, seen: Snapshot | Unobserved, drawn: Drawn) -> Conclusion:
+    """Conclude about an object whose target cannot be read: nothing is decided."""
+    return Conclusion(
+        workload=fault,
+        decision=None,
+        budget_fault=drawn.limit if isinstance(drawn.limit, BudgetFault) else drawn.overdrawn,
+        names_budget=drawn.named,
+        exporter=seen.exporter if isinstance(seen, Snapshot) else None,
+    )
 
 
 def _without_budget(decision: Decision, at: Situation, fault: BudgetFault) -> Decision:
