@@ -7,7 +7,8 @@ from apituner.core.decision import Decision, DecisionKind, held
 from apituner.core.ownership import Hold
 from apituner.core.policy import ConnectionLimit
 from apituner.core.situation import Situation
-from apituner.core.snapshot import Snapshot
+from apituner.core.snapshot import Snapshot, Unobserved
+from apituner.core.workload import TargetFault
 from apituner.engine.conditions import BudgetFault, Conclusion
 
 
@@ -41,9 +42,20 @@ def concluded(at: Situation, drawn: Drawn) -> tuple[Conclusion, Decision]:
     return conclusion, decision
 
 
+def unread(fault: TargetFault, seen: Snapshot | Unobserved, drawn: Drawn) -> Conclusion:
+    """Conclude about an object whose target cannot be read: nothing is decided."""
+    return Conclusion(
+        workload=fault,
+        decision=None,
+        budget_fault=drawn.limit if isinstance(drawn.limit, BudgetFault) else drawn.overdrawn,
+        names_budget=drawn.named,
+        exporter=seen.exporter if isinstance(seen, Snapshot) else None,
+    )
+
+
 def _without_budget(decision: Decision, at: Situation, fault: BudgetFault) -> Decision:
     """Hold every change while the budget that the spec names cannot be kept; a change on its way waits as it is."""
     if decision.kind is DecisionKind.KEEP:
         return decision
-    memory = replace(decision.memory, change=at.memory.change, history=at.memory.history)
-    return replace(held(decision, Hold(reason=fault.reason, because=fault.because)), step=None, memory=memory)
+    held_back = held(decision, Hold(reason=fault.reason, because=fault.because))
+    return replace(held_back, step=None, memory=decision.memory.undecided(at.memory))

@@ -9,15 +9,14 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from apituner.core.decide import decide
-from apituner.core.decision import Decision, DecisionKind, held
-from apituner.core.ownership import Hold
+from apituner.core.decision import DecisionKind
 from apituner.core.situation import Situation
 from apituner.core.snapshot import Snapshot, Unobserved
 from apituner.core.workload import TargetFault, Workload
 from apituner.engine.accounts import Accounts, entry
 from apituner.engine.budgets import Unknown
-from apituner.engine.conditions import BudgetFault, Conclusion
+from apituner.engine.conclude import Drawn, concluded, unread
+from apituner.engine.conditions import BudgetFault
 from apituner.engine.registry import Kind, Registry, Resource
 from apituner.engine.report import Sighting
 from apituner.engine.scribe import Scribe
@@ -128,23 +127,14 @@ class Sweep:
     async def _conclude(self, one: Looked, accounts: Accounts) -> tuple[str, str]:
         """Decide, write the intention down, act, report. Return the kind and reason of what came of it."""
         wanted, resource = one.tuning.intent, one.tuning.resource
-        limit = accounts.limit_for(wanted)
-        budget_fault = limit if isinstance(limit, BudgetFault) else None
-        policy = wanted.limited(None if isinstance(limit, BudgetFault) else limit)
-        decision = None
+        drawn = Drawn(limit=accounts.limit_for(wanted), overdrawn=accounts.overdrawn(wanted), named=wanted.budget is not None)
+        policy = wanted.limited(None if isinstance(drawn.limit, BudgetFault) else drawn.limit)
         if isinstance(one.workload, Workload):
             memory = self.scribe.memory(resource)
-            situation = Situation(workload=one.workload, seen=one.seen, policy=policy, memory=memory, now=one.now)
-            decision = decide(situation)
-            if budget_fault is not None:
-                decision = _without_budget(decision, situation, budget_fault)
-        conclusion = Conclusion(
-            workload=one.workload,
-            decision=decision,
-            budget_fault=budget_fault or accounts.overdrawn(wanted),
-            names_budget=wanted.budget is not None,
-            exporter=one.seen.exporter if isinstance(one.seen, Snapshot) else None,
-        )
+            at = Situation(workload=one.workload, seen=one.seen, policy=policy, memory=memory, now=one.now)
+            conclusion, decision = concluded(at, drawn)
+        else:
+            conclusion, decision = unread(one.workload, one.seen, drawn), None
         sighting = Sighting(generation=resource.generation, policy=policy, seen=one.seen, conclusion=conclusion, now=one.now)
         refused = await self._apply(one, sighting, accounts) if decision and decision.kind is DecisionKind.APPLY else None
         sighting = replace(sighting, conclusion=replace(conclusion, not_written=refused))
@@ -185,14 +175,6 @@ async def _spared(turn: _Turn) -> tuple[str, str] | None:
     except Exception:  # noqa: BLE001 - the boundary between objects
         _log.exception("fault", extra={"namespace": turn.resource.namespace, "object": turn.resource.name})
         return None
-
-
-def _without_budget(decision: Decision, at: Situation, fault: BudgetFault) -> Decision:
-    """Hold every change while the budget that the spec names cannot be kept; a change on its way waits as it is."""
-    if decision.kind is DecisionKind.KEEP:
-        return decision
-    held_back = held(decision, Hold(reason=fault.reason, because=fault.because))
-    return replace(held_back, step=None, memory=decision.memory.undecided(at.memory))
 
 
 def _logged(one: Looked, sighting: Sighting) -> tuple[str, str]:
