@@ -151,11 +151,13 @@ OF_WORKERS: Sequence[Constraint] = (
 )
 """What the number of workers alone may break."""
 
-LIMITS: Sequence[Constraint] = (
-    *OF_WORKERS,
+OF_CONNECTIONS: Sequence[Constraint] = (
     peak_fits_the_connection_budget,  # a database out of connections takes down its other APIs
     database_serves_the_connections,  # and so does one beyond its knee
 )
+"""What the connections alone may break: so many per pod, in so many pods."""
+
+LIMITS: Sequence[Constraint] = (*OF_WORKERS, *OF_CONNECTIONS)
 """What is forbidden, whatever it would do for this API."""
 
 NEEDS: Sequence[Constraint] = (

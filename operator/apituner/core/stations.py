@@ -86,7 +86,11 @@ class Stations:
 
     def latency_s(self, replicas: int, workers: int, pool: int) -> float:
         """Return the latency at the objective's percentile; infinite where a station is saturated."""
-        wait_s = waiting_quantile_s(self.offered(replicas, workers), pool, self.hold_s, self.share) if self.acquisitions > 0 else 0.0
+        if self.acquisitions <= 0:
+            return self.tail * self.besides_the_pool_s(replicas, workers)
+        wait_s = waiting_quantile_s(self.offered(replicas, workers), pool, self.hold_s, self.share)
+        if wait_s == math.inf:
+            return wait_s
         return self.tail * self.besides_the_pool_s(replicas, workers) + max(1.0, self.acquisitions) * wait_s
 
     def slower_ratio(self, replicas: int, workers: int, pool: int, latency_s: float) -> float:
