@@ -36,13 +36,13 @@ _MEDIAN_MS, _P99_MS, _KIB = 1.0, 5.0, 20.0
 
 
 def situations(number: int, seed: int = 7) -> Iterator[Situation]:
-    """Yield APIs of all sizes: starved, busy, saturated, idle; some with a connection limit that binds."""
+    """Yield APIs of all sizes, two in three with starved pools, some with a connection limit that binds."""
     dice = random.Random(seed)  # noqa: S311 - made-up APIs, not secrets
     for _ in range(number):
         at = Configuration(replicas=dice.randint(1, 40), workers=dice.randint(1, 8), pool_size=dice.randint(1, 30))
         processes = at.replicas * at.workers
         rps, cpu_s, hold_s = dice.uniform(5, 80) * at.replicas, dice.uniform(0.001, 0.012), dice.uniform(0.002, 0.08)
-        wait_s = dice.choice([0.0, dice.uniform(0, 0.4)])
+        wait_s = dice.choice([0.0, dice.uniform(0.1, 0.4), dice.uniform(0.1, 0.4)])
         query_s = hold_s * dice.uniform(0.3, 1)
         seen = a_snapshot(
             at,
@@ -52,7 +52,8 @@ def situations(number: int, seed: int = 7) -> Iterator[Situation]:
             pool_wait_mean_s=wait_s,
             pool_hold_mean_s=hold_s,
             pool_acquisitions_rps=rps,
-            pool_in_use=min(processes * at.pool_limit, rps * hold_s),
+            pool_in_use=processes * at.pool_limit if wait_s else min(processes * at.pool_limit, rps * hold_s),
+            over_objective_ratio=0.5 if wait_s else 0.0,
             queries_rps=rps,
             query_mean_s=query_s,
             latency_mean_s=wait_s + hold_s + cpu_s + dice.uniform(0, 0.05),
