@@ -1,24 +1,20 @@
-"""The answer is the one that trying everything would find, inside bounds and budget."""
+"""The answer: inside bounds and budget, explained, and steady; and what is said where there is none."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apituner.core.configuration import Configuration, Knob, connections_at_peak
 from apituner.core.demand import ServiceDemand
-from apituner.core.feasibility import LIMITS, NEEDS, Cause, first_violation
+from apituner.core.feasibility import Cause
 from apituner.core.policy import Bounds, ConnectionLimit, Objective
-from apituner.core.solver import Problem, Solution, Unsolvable, candidate, cost_cores, solve
+from apituner.core.problem import Problem
+from apituner.core.solver import Solution, Unsolvable, solve
 from builders import a_configuration, a_policy, a_workload
-from strategies import problems
-
-MIB = 2.0**20
-ORDERS = ServiceDemand(arrivals_rps=90, cpu_s=0.004, loop_s=0.004, acquisitions=1, hold_s=0.04, elsewhere_s=0.04, worker_bytes=90 * MIB)
+from problems import MIB, ORDERS, any_problems
 
 
 def a_problem(here: Configuration | None = None, demand: ServiceDemand = ORDERS, **policy: object) -> Problem:
@@ -38,27 +34,6 @@ def knobs(replicas: tuple[int, int] = (2, 12), workers: tuple[int, int] = (1, 1)
     return {knob: Bounds(least=least, most=most) for knob, (least, most) in zip(Knob, (replicas, workers, pool), strict=True)}
 
 
-def everything(problem: Problem) -> Iterator[Configuration]:
-    """Yield all that the spec allows, apart from the solver: a knob that is not named stays, bounds of a pool count overflow."""
-    here, named = problem.here, problem.policy.knobs
-
-    def span(knob: Knob, now: int) -> range:
-        return range(named[knob].least, named[knob].most + 1) if knob in named else range(now, now + 1)
-
-    overflow = 0 if problem.policy.sets_overflow and Knob.POOL in named else here.max_overflow
-    for replicas, workers, limit in product(
-        span(Knob.REPLICAS, here.replicas), span(Knob.WORKERS, here.workers), span(Knob.POOL, here.pool_limit)
-    ):
-        if limit > overflow:
-            yield Configuration(replicas=replicas, workers=workers, pool_size=limit - overflow, max_overflow=overflow)
-
-
-def feasible(problem: Problem, there: Configuration) -> bool:
-    """Whether *there* keeps every limit and meets every need."""
-    tested = candidate(problem, there)
-    return first_violation(tested, LIMITS) is None and first_violation(tested, NEEDS) is None
-
-
 def test_the_starved_pool_gets_connections_not_pods() -> None:
     """1.8 erlangs a worker need a pool of 5 for one wait in twenty; pods would cost a hundred times as much."""
     answer = solved(a_problem())
@@ -69,19 +44,8 @@ def test_the_starved_pool_gets_connections_not_pods() -> None:
     assert "the least that gives p95" in answer.because
 
 
-@given(problems())
-def test_the_solver_finds_what_trying_everything_finds(problem: Problem) -> None:
-    """The same cost as the full enumeration, or none where there is none."""
-    possible = [cost_cores(problem, there) for there in everything(problem) if feasible(problem, there)]
-    answer = solve(problem)
-
-    if isinstance(answer, Unsolvable):
-        assert not possible
-    else:
-        assert min(possible) == pytest.approx(cost_cores(problem, answer.target))
-
-
-@given(problems(), st.data())
+@settings(max_examples=1000)
+@given(any_problems(), st.data())
 def test_p3_never_outside_the_bounds(problem: Problem, data: st.DataObject) -> None:
     """Every named knob stays within its bounds, overflow included; every other stays as it is; a stale recommendation changes nothing."""
     stale = data.draw(
@@ -89,13 +53,16 @@ def test_p3_never_outside_the_bounds(problem: Problem, data: st.DataObject) -> N
     )
     answer = solve(problem, recommended=stale)
 
-    assert isinstance(answer, Unsolvable) or answer.target in list(everything(problem))
+    assert isinstance(answer, Unsolvable) or problem.allows(answer.target)
 
 
-@given(problems(), st.data())
+@settings(max_examples=1000)
+@given(any_problems(), st.data())
 def test_p2_never_over_the_connection_limit_at_the_peak(problem: Problem, data: st.DataObject) -> None:
     """The way there fits, unless it opens no connection at all."""
-    stale = data.draw(st.none() | st.sampled_from(list(everything(problem)) or [problem.here]))
+    stale = data.draw(
+        st.none() | st.builds(Configuration, replicas=st.integers(1, 9), workers=st.integers(1, 9), pool_size=st.integers(1, 20))
+    )
     answer, limit = solve(problem, recommended=stale), problem.policy.connection_limit
     if isinstance(answer, Unsolvable) or limit is None:
         return
@@ -106,19 +73,7 @@ def test_p2_never_over_the_connection_limit_at_the_peak(problem: Problem, data: 
     assert peak == answer.forecast.connections_at_peak
 
 
-@given(problems(), st.floats(1, 3))
-def test_more_load_never_gets_less_capacity(problem: Problem, factor: float) -> None:
-    """What suffices for more suffices for less, so the price never falls with the load."""
-    busier = replace(problem, demand=replace(problem.demand, arrivals_rps=problem.demand.arrivals_rps * factor))
-    quiet, busy = solve(problem), solve(busier)
-
-    if isinstance(quiet, Unsolvable):
-        assert isinstance(busy, Unsolvable)
-    elif isinstance(busy, Solution):
-        assert cost_cores(problem, quiet.target) <= cost_cores(problem, busy.target) + 1e-9
-
-
-@given(problems())
+@given(any_problems())
 def test_p5_every_rejected_alternative_says_why(problem: Problem) -> None:
     """At most five, none twice, never the answer itself, each with its reason."""
     answer = solve(problem)
