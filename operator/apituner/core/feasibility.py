@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from apituner.core.configuration import Configuration, connections_at_peak
+from apituner.core.configuration import Configuration
 from apituner.core.problem import Problem
 from apituner.core.stations import Stations, connections_useful
 
@@ -87,7 +87,7 @@ def workers_have_cores(c: Candidate) -> Infeasible | None:
 def peak_fits_the_connection_budget(c: Candidate) -> Infeasible | None:
     """The one harm that spreads to other APIs: a database out of connections. Staying as we are, or with fewer pods, opens none."""
     limit, here, engines = c.problem.policy.connection_limit, c.problem.here, c.problem.policy.engines_per_worker
-    if limit is None or (peak := connections_at_peak(here, c.there, engines)) <= max(limit.connections, here.connections(engines)):
+    if limit is None or (peak := c.problem.peak(c.there)) <= max(limit.connections, here.connections(engines)):
         return None
     because = f"{peak} connections at the peak of the rollout, {limit.connections} allowed ({limit.because})"
     return Infeasible(cause=Cause.CONNECTION_BUDGET, because=because)

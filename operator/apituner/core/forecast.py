@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from apituner.core.configuration import Configuration, connections_at_peak
+from apituner.core.configuration import Configuration
 from apituner.core.problem import Problem
 from apituner.core.stations import Stations, stations
 
@@ -60,7 +60,7 @@ def forecast(problem: Problem, there: Configuration, at: Stations | None = None)
         cpu_utilization=at.cpu_utilization(*shape),
         loop_utilization=at.loop_utilization(*shape),
         connections=there.connections(engines),
-        connections_at_peak=connections_at_peak(problem.here, there, engines),
+        connections_at_peak=problem.peak(there),
         memory_bytes=None if worker_bytes is None else problem.base_bytes + there.workers * worker_bytes,
     )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from apituner.core.calibration import PRIOR, Calibration
-from apituner.core.configuration import Configuration, Knob
+from apituner.core.configuration import Configuration, Knob, connections_at_peak
 from apituner.core.demand import ServiceDemand
 from apituner.core.policy import Policy
 from apituner.core.workload import Workload
@@ -45,6 +45,10 @@ class Problem:
     def at(self, replicas: int, workers: int, pool: int) -> Configuration:
         """Return the configuration with *pool* connections in all."""
         return Configuration(replicas=replicas, workers=workers, pool_size=pool - self.overflow, max_overflow=self.overflow)
+
+    def peak(self, there: Configuration) -> int:
+        """Return the most connections while today's configuration becomes *there*."""
+        return connections_at_peak(self.here, there, self.policy.engines_per_worker)
 
     def allows(self, there: Configuration) -> bool:
         """Whether *there* keeps the bounds of the spec."""
