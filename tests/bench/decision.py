@@ -12,6 +12,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from statistics import median, quantiles
 from time import process_time
 
@@ -88,8 +89,8 @@ def main() -> None:
     """Measure, print, and fail when a bar is missed."""
     every = list(situations(_SITUATIONS))
     missed = [
-        _timed("decide", [lambda at=at: decide(at) for at in every]),
-        _timed("solve", [lambda one=one: solve(one) for one in problems(every)]),
+        _timed("decide", [partial(decide, at) for at in every]),
+        _timed("solve", [partial(solve, one) for one in problems(every)]),
         _memory(every),
     ]
     sys.exit(any(missed))

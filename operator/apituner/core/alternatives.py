@@ -58,5 +58,5 @@ def _because(within: Search, there: Configuration, chosen: Configuration | None)
         return "would do, but is outside the bounds of the spec"
     extra = price(within.problem, there).cores - price(within.problem, chosen).cores
     if extra < 0:
-        return f"would do and save {-extra:.2f} cores, too little to give up processes or what was recommended"
-    return f"would do, at the price of {extra:.2f} cores more"
+        return f"would do and save {-extra:.2g} cores, too little to give up processes or what was recommended"
+    return f"would do, at the price of {extra:.2g} cores more"

@@ -48,9 +48,9 @@ def _bounds(within: Search, allowed: "_Allowed") -> Iterator[tuple[float, int, i
                 yield within.stations.latency_s(pods, workers, pool), -pods, -workers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Allowed:
-    """How many connections, by engine, the limits allow to each of so many new pods: the fewer, the more pods there are."""
+    """How many connections, by engine, the limits allow to each of so many new pods: the fewer, the more pods. It learns as it is asked."""
 
     within: Search
     at_rest: float

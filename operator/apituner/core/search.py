@@ -139,15 +139,12 @@ class Search:
         self, replicas: int, workers: int, limits: Sequence[Constraint], most_cores: float
     ) -> tuple[Key, Configuration] | None:
         """Return the cheapest with so many *workers* that costs at most *most_cores*; *replicas* of them suffice."""
-        pool = self.pools[-1]
-        for pods in range(replicas, self.replicas[-1] + 1):
-            if processes_cores(self.problem, pods, workers) > most_cores:
-                return None
+        pool, pods = self.pools[-1], replicas
+        while pods in self.replicas and processes_cores(self.problem, pods, workers) <= most_cores:
             pool = self.pool(pods, workers, pool)
-            if (found := self.at(pods, workers, pool, limits)) is not None:
+            if (found := self.at(pods, workers, pool, limits)) is not None or self._forbidden_beyond(pods, workers, pool, limits):
                 return found
-            if self._forbidden_beyond(pods, workers, pool, limits):
-                return None
+            pods += 1
         return None
 
     def _forbidden_beyond(self, pods: int, workers: int, pool: int, limits: Sequence[Constraint]) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from apituner.core.configuration import Configuration, Knob
 from apituner.core.costs import price
 from apituner.core.feasibility import LIMITS, NEEDS, OF_WORKERS, Candidate, first_violation, suffices
-from apituner.core.policy import Bounds
+from apituner.core.policy import Bounds, ConnectionLimit
 from apituner.core.problem import Problem
 from apituner.core.solver import Solution, Unsolvable, solve, solve_replicas
 from apituner.core.stations import stations
@@ -216,3 +216,41 @@ def test_fewer_processes_than_more_load_has_outgrown_are_not_chosen() -> None:
     assert isinstance(busy, Solution)
     assert (5, 2) == (quiet.target.replicas, quiet.target.workers)
     assert (6, 2) == (busy.target.replicas, busy.target.workers)
+
+
+def test_a_limit_that_forbids_all_pods_is_found_out_at_the_first() -> None:
+    """Ninety erlangs and 95 connections: no number of pods, however large, has pools that suffice and fit."""
+    bounds = {Knob.REPLICAS: Bounds(least=1, most=40), Knob.WORKERS: Bounds(least=1, most=1), Knob.POOL: Bounds(least=2, most=60)}
+    limit = ConnectionLimit(connections=95, because="100 less 5")
+    problem = a_problem(a_configuration(10, 1, 9), replace(ORDERS, arrivals_rps=900, hold_s=0.1), knobs=bounds, connection_limit=limit)
+
+    assert by_trying_everything(problem) is None
+    assert found(problem) is None
+
+
+def test_pods_are_added_until_a_limit_lets_them_and_no_longer_than_it_pays() -> None:
+    """With one pod of three workers no pool both suffices and fits; two of them cost more than two of two."""
+    bounds = {Knob.REPLICAS: Bounds(least=1, most=12), Knob.WORKERS: Bounds(least=1, most=4), Knob.POOL: Bounds(least=1, most=12)}
+    limit, here = ConnectionLimit(connections=137, because="a part of all"), a_configuration(5, 2, 5)
+    demand = replace(ORDERS, arrivals_rps=155, hold_s=0.06, cpu_s=0.001, loop_s=0.001)
+    problem = a_problem(here, demand, knobs=bounds, connection_limit=limit)
+    tiny = replace(problem.workload, cpu_limit_cores=4.0, cpu_request_cores=0.05, memory_limit_bytes=None)
+
+    assert a_configuration(2, 2, 6) == found(replace(problem, workload=tiny))
+    assert a_configuration(2, 2, 6) == by_trying_everything(replace(problem, workload=tiny))
+
+
+def test_none_at_all_is_a_number_of_pods_too() -> None:
+    """Where the spec allows it: it breaks no limit, and serves nobody."""
+    bounds = {Knob.REPLICAS: Bounds(least=0, most=3), Knob.POOL: Bounds(least=2, most=30)}
+    problem = a_problem(a_configuration(2), knobs=bounds, connection_limit=ConnectionLimit(connections=7, because="93 held by others"))
+    answer = solve(problem)
+
+    assert isinstance(answer, Unsolvable)
+    assert least_within_limits(problem) == answer.reachable_s
+
+
+def found(problem: Problem) -> Configuration | None:
+    """Return the solver's answer, None where there is none."""
+    answer = solve(problem)
+    return answer.target if isinstance(answer, Solution) else None
