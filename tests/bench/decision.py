@@ -37,37 +37,44 @@ _MEDIAN_MS, _P99_MS, _KIB = 1.0, 5.0, 20.0
 
 
 def situations(number: int, seed: int = 7) -> Iterator[Situation]:
-    """Yield APIs of all sizes, two in three with starved pools, some with a connection limit that binds."""
+    """Yield APIs of all sizes: in turn starved of connections, short of CPU, and with nothing wrong; some with a limit that binds."""
     dice = random.Random(seed)  # noqa: S311 - made-up APIs, not secrets
-    for _ in range(number):
-        at = Configuration(replicas=dice.randint(1, 40), workers=dice.randint(1, 8), pool_size=dice.randint(1, 30))
-        processes = at.replicas * at.workers
-        rps, cpu_s, hold_s = dice.uniform(5, 80) * at.replicas, dice.uniform(0.001, 0.012), dice.uniform(0.002, 0.08)
-        wait_s = dice.choice([0.0, dice.uniform(0.1, 0.4), dice.uniform(0.1, 0.4)])
-        query_s = hold_s * dice.uniform(0.3, 1)
+    for turn in range(number):
+        replicas, workers, cores = dice.randint(1, 40), dice.randint(1, 8), dice.choice([None, 1.0, 2.0, 4.0])
+        starved, busy = turn % 3 == 0, turn % 3 == 1
+        usable = replicas * min(workers, cores or workers)
+        cpu_s, hold_s = dice.uniform(0.001, 0.012), dice.uniform(0.002, 0.08)
+        rps = usable * dice.uniform(*((0.7, 0.95) if busy else (0.05, 0.5))) / cpu_s
+        out = rps * hold_s / (replicas * workers)
+        at = Configuration(replicas=replicas, workers=workers, pool_size=max(1, round(out / 0.95) if starved else round(out * 2) + 3))
+        if starved:
+            hold_s = 0.95 * at.connections(1) / rps
+        wait_s, query_s = dice.uniform(0.1, 0.4) if starved else 0.0, hold_s * dice.uniform(0.3, 1)
+        inside_s = wait_s + hold_s + 3 * cpu_s + dice.uniform(0, 0.03)
         seen = a_snapshot(
             at,
             requests_rps=rps,
-            cpu_cores=min(0.95 * processes, rps * cpu_s),
-            loop_cpu_cores=min(0.9 * processes, rps * cpu_s * 0.9),
+            cpu_cores=rps * cpu_s,
+            loop_cpu_cores=0.9 * rps * cpu_s,
             pool_wait_mean_s=wait_s,
             pool_hold_mean_s=hold_s,
             pool_acquisitions_rps=rps,
-            pool_in_use=processes * at.pool_limit if wait_s else min(processes * at.pool_limit, rps * hold_s),
-            over_objective_ratio=0.5 if wait_s else 0.0,
+            pool_in_use=rps * hold_s,
             queries_rps=rps,
             query_mean_s=query_s,
-            latency_mean_s=wait_s + hold_s + cpu_s + dice.uniform(0, 0.05),
-            latency_objective_s=3 * (wait_s + hold_s + cpu_s),
+            latency_mean_s=inside_s,
+            latency_objective_s=2.5 * inside_s,
+            over_objective_ratio=0.3 if starved or busy else 0.0,
         )
         limit = dice.choice([None, dice.randint(20, 400), 2000])
         policy = a_policy(
             knobs=_KNOBS,
-            objective=Objective(percentile=dice.choice([90, 95, 99]), latency_s=dice.uniform(0.1, 0.6), error_ratio=0.01),
+            objective=Objective(percentile=dice.choice([90, 95, 99]), latency_s=2.5 * inside_s * dice.uniform(0.4, 1.1), error_ratio=0.01),
             connection_limit=None if limit is None else ConnectionLimit(connections=limit, because="the benchmark's"),
         )
-        workload = a_workload(at, cpu_limit_cores=dice.choice([None, 1.0, 2.0, 4.0]), memory_limit_bytes=dice.choice([None, 2.0**30]))
-        memory = Memory(bottleneck=Bottleneck.POOL_STARVED, since=NOON - timedelta(hours=1), query_floor_s=query_s)
+        workload = a_workload(at, cpu_limit_cores=cores, memory_limit_bytes=dice.choice([None, 2.0**30]))
+        bottleneck = Bottleneck.POOL_STARVED if starved else Bottleneck.WORKER_CPU
+        memory = Memory(bottleneck=bottleneck, since=NOON - timedelta(hours=1), query_floor_s=query_s)
         yield Situation(workload=workload, seen=seen, policy=policy, memory=memory, now=NOON)
 
 
