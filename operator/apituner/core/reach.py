@@ -94,10 +94,16 @@ def _latency_s(within: Search, there: Configuration) -> float:
 
 
 def _fastest_of_today(within: Search) -> Reached | None:
-    """Return the fastest of those that need no rollout."""
-    for pods in reversed(within.replicas):
-        for workers in within.workers:
-            today = within.todays(pods, workers)
-            if today is not None and within.broken(today, LIMITS) is None:
-                return _latency_s(within, today), today
-    return None
+    """Return the fastest of those that need no rollout: that with the most pods that are allowed."""
+    if within.problem.here.workers not in within.workers:
+        return None
+    best: Reached | None = None
+    low, high = within.replicas[0] - 1, within.replicas[-1] + 1
+    while high - low > 1:
+        pods = (low + high) // 2
+        there = within.todays(pods, within.problem.here.workers)
+        if there is not None and within.broken(there, LIMITS) is None:
+            low, best = pods, (_latency_s(within, there), there)
+        else:
+            high = pods
+    return best

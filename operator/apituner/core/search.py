@@ -7,8 +7,9 @@ others cost more. Trying everything finds the same, as a test shows.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from apituner.core.configuration import Configuration, Knob
 from apituner.core.costs import Price, price, processes_cores
@@ -29,7 +30,7 @@ from apituner.core.stations import Stations, stations
 Key = tuple[Price, float, int, int, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: what is worked out once is kept
 class Search:
     """A problem whose pools are not empty, with its stations."""
 
@@ -52,16 +53,21 @@ class Search:
         """Whether all needs are met."""
         return suffices(self.stations, self.problem.policy.objective.latency_s, replicas, workers, pool)
 
-    def pods(self, workers: int) -> int | None:
-        """Return the least number of pods that suffices with the largest pool; None where none does."""
+    @cached_property
+    def pods(self) -> Mapping[int, int]:
+        """The least number of pods that suffices with the largest pool, by the workers of each; without those of which none does."""
+        found = {workers: self._pods(workers) for workers in self.workers}
+        return {workers: pods for workers, pods in found.items() if pods is not None}
+
+    def _pods(self, workers: int) -> int | None:
         most, pool = self.replicas[-1], self.pools[-1]
-        # One less than the quotient says, which may err in its last bit; never an infinite or absurd number.
+        # One less than the quotient says, which may err in its last bit.
         at = max(self.replicas[0], math.ceil(min(pods_least(self.stations, workers), most + 1)) - 1)
-        low, step = at - 1, 1
-        while at < most and not self.suffices(at, workers, pool):
-            low, at, step = at, min(most, at + step), 2 * step
-        if at > most or not self.suffices(at, workers, pool):
+        if at > most or not self.suffices(most, workers, pool):
             return None
+        low, step = at - 1, 1
+        while not self.suffices(at, workers, pool):
+            low, at, step = at, min(most, at + step), 2 * step
         while at - low > 1:
             middle = (low + at) // 2
             low, at = (low, middle) if self.suffices(middle, workers, pool) else (middle, at)
@@ -93,8 +99,7 @@ class Search:
         owed = 0
         for workers in self.workers:
             if cores is not None and workers > cores:
-                enough = self.pods(workers)
-                outgrown = self.replicas[-1] if enough is None else enough - 1
+                outgrown = self.pods.get(workers, self.replicas[-1] + 1) - 1
                 owed = max(owed, outgrown * workers if outgrown in self.replicas else 0)
         return owed
 
@@ -131,8 +136,8 @@ class Search:
         return best and best[1]
 
     def _starts(self, owed: int) -> Iterator[tuple[float, int, int]]:
-        for workers in self.workers:
-            if (enough := self.pods(workers)) is not None and (replicas := max(enough, -(-owed // workers))) in self.replicas:
+        for workers, enough in self.pods.items():
+            if (replicas := max(enough, -(-owed // workers))) in self.replicas:
                 yield processes_cores(self.problem, replicas, workers), replicas, workers
 
     def _first_allowed(
