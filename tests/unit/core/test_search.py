@@ -205,7 +205,7 @@ def test_fewer_pods_and_connections_never_break_a_limit_more(problem: Problem, d
 
 def test_fewer_processes_than_more_load_has_outgrown_are_not_chosen() -> None:
     """Five pods of two workers serve what loops ask for; a little more CPU needs six, and these get two workers though one would do."""
-    knobs = {Knob.REPLICAS: Bounds(least=5, most=12), Knob.WORKERS: Bounds(least=1, most=3), Knob.POOL: Bounds(least=2, most=30)}
+    knobs = {Knob.REPLICAS: Bounds(least=5, most=8), Knob.WORKERS: Bounds(least=1, most=3), Knob.POOL: Bounds(least=2, most=30)}
     demand = replace(ORDERS, cpu_s=0.036, loop_s=0.002, blocked_s=0.038, elsewhere_s=0.0)
     problem = a_problem(a_configuration(5, pool_size=6), demand, knobs=knobs)
 
@@ -254,3 +254,15 @@ def found(problem: Problem) -> Configuration | None:
     """Return the solver's answer, None where there is none."""
     answer = solve(problem)
     return answer.target if isinstance(answer, Solution) else None
+
+
+def test_without_todays_workers_every_way_is_a_rollout() -> None:
+    """The spec asks for two workers at least; what is within reach is found all the same."""
+    bounds = {Knob.REPLICAS: Bounds(least=1, most=3), Knob.WORKERS: Bounds(least=2, most=2), Knob.POOL: Bounds(least=2, most=30)}
+    limit = ConnectionLimit(connections=14, because="86 held by others")
+    problem = a_problem(a_configuration(2), knobs=bounds, connection_limit=limit)
+    problem = replace(problem, workload=replace(problem.workload, cpu_limit_cores=2.0))
+    answer = solve(problem)
+
+    assert isinstance(answer, Unsolvable)
+    assert least_within_limits(problem) == answer.reachable_s
