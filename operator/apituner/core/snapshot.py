@@ -69,7 +69,9 @@ class RouteSignal(StrEnum):
     EXTERNAL_IN_TRANSACTION_RATIO = "external_in_transaction_ratio"
 
 
-FAST_SIGNALS = frozenset({Signal.REQUESTS_RPS, Signal.OVER_OBJECTIVE_RATIO, Signal.ERRORS_RATIO, Signal.CPU_CORES, Signal.IN_FLIGHT})
+FAST_SIGNALS = frozenset(
+    {Signal.REQUESTS_RPS, Signal.OVER_OBJECTIVE_RATIO, Signal.ERRORS_RATIO, Signal.CPU_CORES, Signal.IN_FLIGHT}
+)
 """Those that are also known over a shorter window."""
 
 
