@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check unit test golden demo cluster crds presets pages lock clean bench-instrumentation
+.PHONY: help setup check unit test golden demo cluster crds presets pages lock clean bench-instrumentation bench-decision
 
 help: ## Show the verbs.
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 12
@@ -53,6 +53,9 @@ demo: binaries ## The whole story on a real control plane: a starved pool found 
 
 bench-instrumentation: .venv/ready ## What the instrumentation costs: throughput, CPU and p99 against the bare API, in one run (about 3 min, two quiet cores).
 	@PYTHONPATH=operator:tests $(PY) -m bench
+
+bench-decision: .venv/ready ## What one decision costs: median and p99 over knobs of 50 x 8 x 60, and memory per tuned API (seconds).
+	@PYTHONPATH=operator:tests $(PY) -m bench.decision
 
 clean: ## Remove what was made here; the cache of built binaries stays.
 	@rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -3,23 +3,30 @@
 import math
 from dataclasses import dataclass
 
-from apituner.core.configuration import Configuration, connections_at_peak
-from apituner.core.demand import ServiceDemand
-from apituner.core.laws import residence_s, waiting_mean_s, waiting_probability, waiting_quantile_s
-from apituner.core.policy import Policy
+from apituner.core.configuration import Configuration
+from apituner.core.problem import Problem
+from apituner.core.stations import Stations, stations
 
-# The tail of everything but the pool's queue, as a multiple of its mean, against an exponential's ln(1 / (1 - p)): a running FastAPI showed
-# p95 at 2.0 to 2.4 and p99 at 2.4 to 3.1 times the mean, an exponential has 3.0 and 4.6. The upper end is taken: too slow a forecast buys
-# a connection too many, too fast a one misses the objective.
-_TAIL = 0.8
+# Nine in ten outcomes are to lie within the bounds: 1.64 standard errors of a normal distribution to either side.
+_NINE_IN_TEN = 1.64
+# What one window says of a demand, and so what many say by their root (10 % of noise in a window of 15 s with some hundred requests).
+_WINDOW_ERROR = 0.10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
     """What the model says a configuration gives at the demand of now."""
 
+    mean_s: float
+    """Mean latency."""
     latency_s: float
     """The objective's percentile; infinite where a station is saturated."""
+    least_s: float
+    """Nine in ten times the percentile will lie between this"""
+    most_s: float
+    """and that; the farther apart, the less was seen and the nearer a station is to saturation."""
+    over_objective_ratio: float
+    """The share of requests slower than the objective."""
     pool_wait_s: float
     """Mean wait for a connection."""
     pool_waiting_ratio: float
@@ -30,36 +37,42 @@ class Forecast:
     connections: int
     connections_at_peak: int
     """While today's configuration becomes this one."""
+    memory_bytes: float | None
+    """Of one pod; None where a worker's is not reported."""
 
 
-def forecast(there: Configuration, here: Configuration, demand: ServiceDemand, policy: Policy, cores_per_pod: float | None) -> Forecast:
-    """
-    Forecast *there*, on the way from *here*.
-
-    Every worker is a queue of its own: neither the kernel's accept nor a service's balancing sends a request to the idle one. So the
-    load is split evenly over workers, each with one loop and one pool.
-    """
-    processes = there.replicas * there.workers
-    arrivals_rps = demand.arrivals_rps / processes if processes else math.inf
-    cores = there.workers if cores_per_pod is None else min(there.workers, cores_per_pod)
-    loop_utilization = arrivals_rps * demand.loop_s
-    offered = arrivals_rps * demand.acquisitions * demand.hold_s / policy.engines_per_worker
-    share = policy.objective.percentile / 100
-    wait_s, wait_at_percentile_s, waiting_ratio = 0.0, 0.0, 0.0
-    if demand.acquisitions > 0:
-        pool = there.pool_limit
-        wait_s = waiting_mean_s(offered, pool, demand.hold_s)
-        wait_at_percentile_s = waiting_quantile_s(offered, pool, demand.hold_s, share)
-        waiting_ratio = waiting_probability(offered, pool)
-    tail = max(1.0, _TAIL * math.log(1 / (1 - share)))
+def forecast(problem: Problem, there: Configuration, at: Stations | None = None) -> Forecast:
+    """Forecast *there*; *at* are the problem's stations, where they are known already."""
+    at = at or stations(problem)
+    shape = (there.replicas, there.workers)
+    full = (*shape, there.pool_limit)
+    engines, worker_bytes = problem.policy.engines_per_worker, problem.demand.worker_bytes
+    least_s, most_s = _between(problem, at, full)
     return Forecast(
-        latency_s=tail * (residence_s(demand.loop_s, loop_utilization) + demand.elsewhere_s)
-        + max(1.0, demand.acquisitions) * wait_at_percentile_s,
-        pool_wait_s=wait_s,
-        pool_waiting_ratio=waiting_ratio,
-        pool_utilization=offered / there.pool_limit,
-        cpu_utilization=demand.arrivals_rps * demand.cpu_s / (there.replicas * cores) if there.replicas else math.inf,
-        loop_utilization=loop_utilization,
-        connections=there.connections(policy.engines_per_worker),
-        connections_at_peak=connections_at_peak(here, there, policy.engines_per_worker),
+        mean_s=at.mean_s(*full),
+        latency_s=at.latency_s(*full),
+        least_s=least_s,
+        most_s=most_s,
+        over_objective_ratio=at.slower_ratio(*full, problem.policy.objective.latency_s),
+        pool_wait_s=at.wait_s(*full),
+        pool_waiting_ratio=at.waiting_ratio(*full),
+        pool_utilization=at.offered(*shape) / there.pool_limit,
+        cpu_utilization=at.cpu_utilization(*shape),
+        loop_utilization=at.loop_utilization(*shape),
+        connections=there.connections(engines),
+        connections_at_peak=problem.peak(there),
+        memory_bytes=None if worker_bytes is None else problem.base_bytes + there.workers * worker_bytes,
     )
+
+
+def _between(problem: Problem, at: Stations, full: tuple[int, int, int]) -> tuple[float, float]:
+    """
+    Return the bounds of the latency: the forecast with all demands as small, and as large, as they may be, and the tail's own error on top.
+
+    Demands enter by the model itself, so that the bounds are far apart where a little more would saturate a station.
+    """
+    demand, calibration = problem.demand, problem.calibration
+    known = _NINE_IN_TEN * max(demand.relative_error, _WINDOW_ERROR / math.sqrt(max(1, demand.windows)))
+    tail = _NINE_IN_TEN * calibration.error / calibration.factor
+    least_s = at.slowed(1 / (1 + known)).latency_s(*full) / (1 + tail)
+    return least_s, at.slowed(1 + known).latency_s(*full) * (1 + tail)
