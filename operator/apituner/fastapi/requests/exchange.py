@@ -6,7 +6,6 @@ noted is counted later, many requests at a time, which costs half as much; and w
 returns the server's own awaitable instead of a coroutine around it.
 """
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NamedTuple, Protocol
@@ -100,7 +99,6 @@ class Exchange:
         "serializing_since_s",
         "spans",
         "status",
-        "told_late",
         "trace_id",
     )
 
@@ -117,8 +115,6 @@ class Exchange:
         self.serializing_since_s = self.serialization_s = 0.0
         self.spans: list[Span] = []
         """What it asked of others; of a stream the last ones."""
-        self.told_late = False
-        """Whether a driver tells of statements only one turn of the event loop after them."""
         self.body: list[bytes] | None = None
         """The parts of the body, where somebody wants to look at them."""
         self.look: Look | None = None
@@ -208,10 +204,7 @@ class Exchange:
                 self.trace_id,
             )
             noted = self._book.noted
-            if self.told_late:
-                asyncio.get_running_loop().call_soon(noted.append, ended)
-            else:
-                noted.append(ended)
+            noted.append(ended)
             if len(noted) >= _MOST_NOTED:
                 self._book.count()
 
