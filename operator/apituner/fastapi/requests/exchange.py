@@ -6,7 +6,6 @@ noted is counted later, many requests at a time, which costs half as much; and w
 returns the server's own awaitable instead of a coroutine around it.
 """
 
-import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -28,6 +27,10 @@ _NEVER_WAITS_BYTES = 32 * 2**10
 
 # Counted together: enough to keep the code that counts in the processor's cache, too few to be felt (some 0.1 ms).
 _MOST_NOTED = 64
+
+# A stream of events may ask the database every second for days: 3 spans of 0.1 kB each time. Of what is more than this the oldest is
+# forgotten, as it is of other numbers that are noted (`apituner.fastapi.measures.tallies`).
+_MOST_SPANS = 10_000
 
 OTHER_METHOD = "_OTHER"
 
@@ -97,7 +100,6 @@ class Exchange:
         "spans",
         "starting",
         "status",
-        "told_late",
         "trace_id",
     )
 
@@ -113,9 +115,7 @@ class Exchange:
         self.sent_bytes = 0
         self.serializing_since_s = self.serialization_s = 0.0
         self.spans: list[Span] = []
-        """What it asked of others."""
-        self.told_late = False
-        """Whether a driver tells of statements only one turn of the event loop after them."""
+        """What it asked of others; of a stream the last ones."""
         self.body: list[bytes] | None = None
         """The parts of the body, where somebody wants to look at them."""
         self.look: Look | None = None
@@ -143,7 +143,7 @@ class Exchange:
             self._client_gone = True
         return message
 
-    def send(self, message: Message) -> Awaitable[None]:
+    def send(self, message: Message) -> Awaitable[None]:  # noqa: C901 - every request comes by, and calls cost more than branches
         """Send for the application."""
         kind = message["type"]
         if kind == "http.response.body":
@@ -155,6 +155,8 @@ class Exchange:
                 if self.sent_bytes > _NEVER_WAITS_BYTES:
                     return self._send_last(message)
                 self.finish(self.status or CLIENT_GONE)
+            elif len(self.spans) > 2 * _MOST_SPANS:  # twice: so that it is seldom done
+                del self.spans[:-_MOST_SPANS]
         elif kind == "http.response.start":
             self.status = message["status"]
             if self.look is not None:
@@ -203,10 +205,7 @@ class Exchange:
                 self.trace_id,
             )
             noted = self._book.noted
-            if self.told_late:
-                asyncio.get_running_loop().call_soon(noted.append, ended)
-            else:
-                noted.append(ended)
+            noted.append(ended)
             if len(noted) >= _MOST_NOTED:
                 self._book.count()
 

@@ -21,7 +21,7 @@ from apituner.fastapi.requests.meter import Meter
 from apituner.fastapi.requests.middleware import Practice, RequestMiddleware
 from apituner.fastapi.requests.queueing import queue_time_s
 from apituner.fastapi.requests.routes import RouteTable
-from apituner.fastapi.requests.spans import current
+from apituner.fastapi.requests.spans import CALL, OPERATION, current
 
 _DURATION = "http_server_request_duration_seconds"
 
@@ -197,6 +197,48 @@ async def test_a_stream_lasts_to_its_last_byte(world: _World) -> None:
     await world.ask("GET", "/stream")
     assert seen == [(0, 1), (0, 1)]
     assert world.count("GET", "/stream", 200) == 1
+
+
+async def test_what_a_stream_asks_of_others_is_kept_in_bounded_memory(world: _World) -> None:
+    """A stream of events may last for days; of what it asked for the last is charged when it is over."""
+    lengths = []
+
+    @world.app.get("/events")
+    async def events() -> StreamingResponse:
+        async def parts() -> AsyncIterator[str]:
+            for _ in range(5):
+                exchange = current.get()
+                assert exchange is not None
+                exchange.spans.extend([(CALL, 0.0, 1.0)] * 9_999)
+                yield "."
+                lengths.append(len(exchange.spans))
+
+        return StreamingResponse(parts())
+
+    await world.ask("GET", "/events")
+    assert max(lengths) <= 20_000
+    assert 10_000 <= world.value("apituning_external_calls_total", http_route="/events") <= 20_000
+
+
+async def test_a_connection_that_is_given_back_after_the_response_is_charged_without_its_statements(world: _World) -> None:
+    """FastAPI closes a dependency with yield only then; what was sent on the connection was charged with the request."""
+
+    @world.app.get("/late")
+    async def late() -> None:
+        exchange = current.get()
+        assert exchange is not None
+        exchange.spans.extend([(OPERATION, 1.0, 3.0), (CALL, 4.0, 5.0)])
+        asked.append(exchange)
+
+    asked: list[Exchange] = []
+    await world.ask("GET", "/late")
+    asked[0].held_late(0.0, 10.0)
+    names = {
+        "held": "apituning_db_connection_hold_seconds_total",
+        "unused": "apituning_db_connection_unused_seconds_total",
+        "calling": "apituning_external_call_while_holding_seconds_total",
+    }
+    assert {"held": 10, "unused": 8, "calling": 1} == {what: world.value(name, http_route="/late") for what, name in names.items()}
 
 
 async def test_the_end_of_the_lifespan_ends_the_worker(world: _World) -> None:
