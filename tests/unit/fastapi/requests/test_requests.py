@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextvars import Context, copy_context
 from pathlib import Path
 
 import httpx
@@ -377,6 +378,20 @@ async def test_a_websocket_is_no_request(world: _World) -> None:
     assert [message.get("text") for message in sent if message["type"] == "websocket.send"] == ["0"]
     assert [exchange.path for exchange in world.begun] == ["/prices"]  # so that it has ids in the application log
     assert world.measured() == 0
+
+
+async def test_what_outlives_a_request_keeps_nothing_of_it(world: _World) -> None:
+    """A cancelled timer keeps its context for a while, and a task of the application for as long as it likes; its route is still known."""
+    kept: list[Context] = []
+    world.app.get("/orders/{order_id}")(lambda: kept.append(copy_context()))
+    await world.ask("GET", "/orders/7")
+    (exchange,) = (context[current] for context in kept)
+    assert exchange is not None
+    assert exchange.scope == {}
+    assert exchange.route == "/orders/{order_id}"
+    assert await exchange.receive() == {"type": "http.disconnect"}
+    with pytest.raises(RuntimeError, match="sent after the end of the response"):
+        await exchange.send({"type": "http.response.trailers"})
 
 
 async def test_a_mounted_app_is_measured_once(world: _World) -> None:
