@@ -1,36 +1,33 @@
 """
 The pool of asyncpg.
 
-It has no hook before the wait for a connection, so the live pool's class is replaced by one that times it; statements are timed by
-asyncpg's own query loggers. These are called one turn of the event loop after the statement, so a request's work is settled a turn later,
-too.
+It has no hook before the wait for a connection, so the live pool's class is replaced by one that times it. Its query loggers are told of a
+statement one turn of the event loop late, and of what was prepared, of cursors and of copies never; so the classes of the live
+connections' protocols are replaced, too: all that a connection sends passes there.
 """
 
+import functools
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
-from apituner.fastapi.database.statements import StatementClock
-from apituner.fastapi.database.watch import Hold, PoolState, PoolWatch
+from apituner.fastapi.database.statements import StatementClock, timed_ending_async
+from apituner.fastapi.database.watch import Hold, PoolState, PoolWatch, own_class, watch_of
 from apituner.fastapi.measures.signals import Signals
-from apituner.fastapi.requests.exchange import Exchange
-from apituner.fastapi.requests.spans import BUILDING_OPERATION, ENDING, OPERATION
 from apituner.fastapi.settings import pool_timeout_s
 
 if TYPE_CHECKING:
-    from asyncpg.connection import LoggedQuery
     from asyncpg.pool import Pool
 
-# What asyncpg itself sends for a transaction: time in the database, but no statement of the application.
-_TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+# What asyncpg itself sends for a transaction or a cursor: time in the database, but no statement of the application.
+_OWN = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "MOVE")
 
 
 def watch_pool(name: str, pool: "Pool", signals: Signals, environ: Mapping[str, str] = os.environ) -> PoolWatch:
     """
-    Begin to watch *pool*, open or not yet; once per pool.
+    Begin to watch *pool*, open or not yet; one that is watched already keeps its name.
 
     asyncpg waits for a connection for ever unless each acquire() says otherwise; DB_POOL_TIMEOUT becomes the default where it is set.
     """
@@ -38,8 +35,10 @@ def watch_pool(name: str, pool: "Pool", signals: Signals, environ: Mapping[str, 
 
     if not hasattr(asyncpg.Connection, "get_reset_query"):
         raise TypeError(f"pool {name!r} is of asyncpg {asyncpg.__version__}, which is too old to be watched: install 0.30 or newer")
+    if (known := watch_of(pool, signals)) is not None:
+        return known
     watch = PoolWatch(name, signals, lambda: _state(pool))
-    pool.__class__ = _timed(type(pool), watch, StatementClock(signals, "postgresql"), pool_timeout_s(environ))
+    pool.__class__ = _timed_pool(own_class(type(pool)), watch, StatementClock(signals, "postgresql"), pool_timeout_s(environ))
     return watch
 
 
@@ -49,43 +48,20 @@ class _Opening:
     took_s = 0.0
 
 
-class _QueryLogger:
-    """Charges the statements of one connection to whoever holds it."""
+def _timed_pool(own: Any, watch: PoolWatch, clock: StatementClock, timeout_s: float | None) -> Any:  # noqa: ANN401 - the pool's own class
+    from asyncpg import protocol  # noqa: PLC0415 - an API without asyncpg need not have it
 
-    def __init__(self, observe: Callable[[float], None], reset: str) -> None:
-        self._observe = observe
-        self._reset = reset
-        """What asyncpg sends when a connection is given back."""
-        self.exchange: Exchange | None = None
-
-    def __call__(self, query: "LoggedQuery") -> None:
-        now_s = time.perf_counter()
-        ending = query.query.startswith(_TRANSACTION) or query.query == self._reset
-        if not ending:
-            self._observe(query.elapsed)
-        if (exchange := self.exchange) is not None:
-            kind = ENDING if ending else BUILDING_OPERATION if exchange.building else OPERATION
-            exchange.spans.append((kind, now_s - query.elapsed, now_s))
-
-
-def _timed(own_class: Any, watch: PoolWatch, clock: StatementClock, timeout_s: float | None) -> Any:  # noqa: ANN401 - the pool's own class
     acquiring: ContextVar[_Opening | None] = ContextVar("apituner_acquiring", default=None)
-    holds: dict[object, Hold] = {}
-    loggers: WeakKeyDictionary[object, _QueryLogger] = WeakKeyDictionary()
+    # By the pool's holder of the connection: an application that closes a connection need not give it back.
+    holds: dict[object, tuple[object, Hold]] = {}
+    timed_protocol = functools.cache(functools.partial(_timed_protocol, clock))
+    timed_protocol(protocol.Protocol)  # here, so that what we do not understand of asyncpg shows at the start, and not in a request
 
-    def listen(proxy: Any, exchange: Exchange | None) -> None:  # noqa: ANN401 - as asyncpg's
-        connection = proxy._con  # noqa: SLF001 - a new proxy stands before it each time
-        if (logger := loggers.get(connection)) is None:
-            logger = loggers[connection] = _QueryLogger(clock.observe, proxy.get_reset_query())
-            proxy.add_query_logger(logger)
-        logger.exchange = exchange
-        if exchange is not None:
-            exchange.told_late = True
-
-    class Timed(own_class):  # type: ignore[misc]  # the base is not known before
+    class Timed(own):  # type: ignore[misc]  # the base is not known before
         """The pool's own class, with a watch."""
 
         __slots__ = ()
+        apituner_watch, apituner_own_class = watch, own
 
         async def _acquire(self, timeout: float | None) -> Any:  # noqa: ANN401, ASYNC109 - as the base's
             since_s = watch.begin()
@@ -99,17 +75,24 @@ def _timed(own_class: Any, watch: PoolWatch, clock: StatementClock, timeout_s: f
             finally:
                 watch.waiting.discard(since_s)
                 acquiring.reset(outer)
-            holds[proxy] = hold = watch.acquire(since_s + opening.took_s)
-            listen(proxy, hold[1])
+            # None where the pool is terminated meanwhile.
+            sender = getattr(proxy._con, "_protocol", None)  # noqa: SLF001 - asyncpg's own, behind a new proxy each time
+            if sender is not None and getattr(sender, "apituner_clock", None) is not clock:
+                sender.__class__ = timed_protocol(own_class(type(sender)))
+                sender.reset_query = proxy.get_reset_query()
+            holds[proxy._holder] = proxy, watch.acquire(since_s + opening.took_s)  # noqa: SLF001 - likewise
             return proxy
 
         async def release(self, connection: Any, *, timeout: float | None = None) -> None:  # noqa: ANN401, ASYNC109 - as the base's
-            hold = holds.pop(connection, None)
+            holder = getattr(connection, "_holder", None)
+            proxy, hold = holds.get(holder, (None, None))
+            if proxy is connection:
+                del holds[holder]
             try:
                 # It resets the connection, which keeps it from others for one more round trip.
                 await super().release(connection, timeout=timeout)
             finally:
-                if hold is not None:
+                if hold is not None and proxy is connection:
                     watch.release(hold)
 
         async def _get_new_connection(self) -> Any:  # noqa: ANN401 - as the base's
@@ -122,8 +105,45 @@ def _timed(own_class: Any, watch: PoolWatch, clock: StatementClock, timeout_s: f
                 if (opening := acquiring.get()) is not None:
                     opening.took_s += time.perf_counter() - since_s
 
-    Timed.__name__ = Timed.__qualname__ = own_class.__name__
+    Timed.__name__ = Timed.__qualname__ = own.__name__
     return Timed
+
+
+def _timed_protocol(clock: StatementClock, own: Any) -> Any:  # noqa: ANN401 - asyncpg's class
+    statement, part = functools.partial(_timed_statement, clock), timed_ending_async
+    send, send_own = statement(own.query), part(own.query)
+
+    def query(self: Any, sql: str, timeout: float | None) -> Any:  # noqa: ANN401 - as the base's
+        return (send_own if sql.startswith(_OWN) or sql == self.reset_query else send)(self, sql, timeout)
+
+    async def prepare(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the base's
+        since_s = time.perf_counter()
+        try:
+            return await send_preparation(self, *args, **kwargs)
+        finally:
+            self.prepared_s += time.perf_counter() - since_s
+
+    send_preparation = part(own.prepare)
+    # A cursor is bound, or bound and executed for its first rows, and then executed for more of them.
+    statements = {name: statement(getattr(own, name)) for name in ("bind", "bind_execute", "bind_execute_many", "copy_in", "copy_out")}
+    parts = {name: part(getattr(own, name)) for name in ("execute", "close_portal", "close_statement")}
+    ours = {"query": query, "prepare": prepare, "prepared_s": 0.0, "apituner_clock": clock, "apituner_own_class": own}
+    return type(own.__name__, (own,), statements | parts | ours)
+
+
+def _timed_statement(clock: StatementClock, send: Any) -> Any:  # noqa: ANN401 - a method of asyncpg
+    """Return *send* with a clock around it; preparing a statement is a part of executing it."""
+
+    async def timed(protocol: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the base's
+        since_s = time.perf_counter()
+        try:
+            return await send(protocol, *args, **kwargs)
+        finally:
+            now_s = time.perf_counter()
+            clock.note(now_s - since_s + protocol.prepared_s, since_s, now_s)
+            protocol.prepared_s = 0.0
+
+    return timed
 
 
 def _state(pool: "Pool") -> PoolState:

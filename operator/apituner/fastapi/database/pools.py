@@ -53,6 +53,8 @@ def watch(name: str, pool: "AnyPool", signals: Signals) -> PoolWatch:
             f"pool {name!r} is a {type(pool).__name__}: give an engine of SQLAlchemy, a Pool of asyncpg, a pool of psycopg_pool, "
             "or a mapping from names to these"
         )
+    if watched.name != name:
+        _log.warning("pool %r is the pool %r, which is watched already: its figures stand under that name", name, watched.name)
     return watched
 
 

@@ -7,11 +7,14 @@ classes of the live pool and of the live dialect are replaced by ones that time 
 call costs 1 us where the code around it has emptied the processor's caches, and every request comes by.
 """
 
+import contextlib
+import functools
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from apituner.fastapi.database.statements import StatementClock, timed_ending
-from apituner.fastapi.database.watch import Hold, PoolState, PoolWatch
+from apituner.fastapi.database.watch import Hold, PoolState, PoolWatch, own_class, watch_of
 from apituner.fastapi.measures.signals import Signals
 from apituner.fastapi.requests.spans import HOLD, WAIT, current
 
@@ -22,33 +25,58 @@ _UNLIMITED = float("inf")
 
 
 def watch_engine(name: str, engine: "Engine", signals: Signals) -> PoolWatch:
-    """Begin to watch the pool and the statements of *engine*; once per engine."""
+    """Begin to watch the pool and the statements of *engine*; a pool that is watched already keeps its name."""
     # Semantic conventions name PostgreSQL "postgresql", as SQLAlchemy does.
-    engine.dialect.__class__ = _timed_dialect(type(engine.dialect), StatementClock(signals, engine.dialect.name))
-    watch = PoolWatch(name, signals, lambda: _state(engine))
-    engine.pool.__class__ = _timed_pool(type(engine.pool), watch)
+    engine.dialect.__class__ = _timed_dialect(own_class(type(engine.dialect)), StatementClock(signals, engine.dialect.name))
+    if (known := watch_of(engine.pool, signals)) is not None:
+        return known
+    watch = PoolWatch(name, signals, lambda: _state(engine, watch))
+    engine.pool.__class__ = _timed_pool(own_class(type(engine.pool)), watch)
     return watch
 
 
-def _timed_dialect(own_class: Any, clock: StatementClock) -> Any:  # noqa: ANN401 - whatever the engine's dialect is
-    statements = {name: clock.timed(getattr(own_class, name)) for name in ("do_execute", "do_executemany", "do_execute_no_params")}
-    endings = {name: timed_ending(getattr(own_class, name)) for name in ("do_commit", "do_rollback")}
+def _timed_dialect(own: Any, clock: StatementClock) -> Any:  # noqa: ANN401 - whatever the engine's dialect is
+    statements = {name: clock.timed(getattr(own, name)) for name in ("do_execute", "do_executemany", "do_execute_no_params")}
+    endings = {name: timed_ending(getattr(own, name)) for name in ("do_commit", "do_rollback", "do_ping")}
     # SQLAlchemy asks each class by itself whether compiled statements may be kept: what a base says does not count.
-    same = {"supports_statement_cache": own_class.supports_statement_cache}
-    return type(own_class.__name__, (own_class,), same | statements | endings)
+    same = {"supports_statement_cache": own.supports_statement_cache, "apituner_own_class": own}
+    context = {"execution_ctx_cls": _timed_context(own.execution_ctx_cls)}
+    return type(own.__name__, (own,), same | context | statements | endings)
 
 
-def _timed_pool(own_class: Any, watch: PoolWatch) -> Any:  # noqa: ANN401, C901 - the pool's own class; inline, as said above
+def _timed_context(own: Any) -> Any:  # noqa: ANN401 - whatever the dialect's execution context is
+    """Return a context whose streams are timed: their rows come from the server one part after the other, when they are asked for."""
+    timed_cursor = functools.cache(_timed_cursor)
+
+    def create_server_side_cursor(self: Any) -> Any:  # noqa: ANN401 - as the base's
+        cursor = own.create_server_side_cursor(self)
+        kind: Any = type(cursor)
+        with contextlib.suppress(TypeError):  # psycopg2's is written in C, and keeps its class
+            cursor.__class__ = timed_cursor(kind)
+        return cursor
+
+    return type(own.__name__, (own,), {"create_server_side_cursor": create_server_side_cursor})
+
+
+def _timed_cursor(own: Any) -> Any:  # noqa: ANN401 - a driver's cursor
+    fetches = {name: timed_ending(getattr(own, name)) for name in ("fetchone", "fetchmany", "fetchall")}
+    return type(own.__name__, (own,), {"__slots__": (), "__module__": own.__module__, **fetches})
+
+
+def _timed_pool(own: Any, watch: PoolWatch) -> Any:  # noqa: ANN401, C901 - the pool's own class; inline, as said above
     from sqlalchemy.exc import TimeoutError as PoolTimeoutError  # noqa: PLC0415 - an API without an engine need not have SQLAlchemy
 
     holds: dict[object, Hold] = {}
     opened: dict[object, float] = {}
-    get, give_back, create = own_class._do_get, own_class._do_return_conn, own_class._create_connection  # noqa: SLF001 - SQLAlchemy's own hooks
+    failed: dict[int, float] = {}  # by the identity of the exception, which need not be hashable
+    get, give_back, create = own._do_get, own._do_return_conn, own._create_connection  # noqa: SLF001 - SQLAlchemy's own hooks
     waiting, waited, used = watch.waiting, watch.wait.observe, watch.use.observe
     clock = time.perf_counter
 
-    class Timed(own_class):  # type: ignore[misc]  # the base is not known before
+    class Timed(own):  # type: ignore[misc]  # the base is not known before
         """The pool's own class, with a watch."""
+
+        apituner_watch, apituner_own_class = watch, own
 
         def _do_get(self) -> Any:  # noqa: ANN401 - as the base's
             since_s = clock()
@@ -56,7 +84,9 @@ def _timed_pool(own_class: Any, watch: PoolWatch) -> Any:  # noqa: ANN401, C901 
             try:
                 record = get(self)
             except BaseException as error:
-                watch.give_up(since_s + opened.pop(error, 0.0), timed_out=isinstance(error, PoolTimeoutError))
+                if sys._getframe(2).f_code is sys._getframe().f_code:  # noqa: SLF001 - likewise; where threads race, the base tries again
+                    raise
+                watch.give_up(since_s + failed.pop(id(error), 0.0), timed_out=isinstance(error, PoolTimeoutError))
                 raise
             finally:
                 waiting.discard(since_s)
@@ -90,7 +120,7 @@ def _timed_pool(own_class: Any, watch: PoolWatch) -> Any:  # noqa: ANN401, C901 
             try:
                 record = create(self)
             except BaseException as error:
-                opened[error] = clock() - since_s
+                failed[id(error)] = clock() - since_s
                 raise
             opened[record] = took_s = clock() - since_s
             watch.opened(took_s)
@@ -101,13 +131,15 @@ def _timed_pool(own_class: Any, watch: PoolWatch) -> Any:  # noqa: ANN401, C901 
             """Connections that are held now."""
             return len(holds)
 
-    Timed.__name__ = Timed.__qualname__ = own_class.__name__
+    Timed.__name__ = Timed.__qualname__ = own.__name__
     return Timed
 
 
-def _state(engine: "Engine") -> PoolState:
+def _state(engine: "Engine", watch: PoolWatch) -> PoolState:
     """Read the pool's present state. ``engine.dispose()`` replaces the pool, so the engine is asked for it each time."""
     pool: Any = engine.pool
+    if not hasattr(pool, "apituner_watch"):  # the application has put another in its place
+        pool.__class__ = _timed_pool(type(pool), watch)
     kind = type(pool).__name__
     if (overflow := getattr(pool, "_max_overflow", None)) is None:
         # It has no queue: NullPool opens a connection for each use, StaticPool and SingletonThreadPool share theirs.

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from apituner.fastapi.measures.signals import Signals
 from apituner.fastapi.requests.exchange import Exchange
@@ -32,7 +33,7 @@ class PoolWatch:
 
     def __init__(self, name: str, signals: Signals, state: Callable[[], PoolState]) -> None:
         self.name = name
-        self._signals = signals
+        self.signals = signals
         self._state = state
         pools = signals.pools
         self.wait, self.use = pools.wait.of(name), pools.use.of(name)
@@ -77,7 +78,7 @@ class PoolWatch:
     def publish(self) -> None:
         """Set the gauges to the pool's present state."""
         state = self._state()
-        pools, setting, name = self._signals.pools, self._signals.worker.setting, self.name
+        pools, setting, name = self.signals.pools, self.signals.worker.setting, self.name
         pools.count.labels(name, "idle").set(state.idle)
         pools.count.labels(name, "used").set(state.used)
         pools.max.labels(name).set(state.limit)
@@ -86,3 +87,14 @@ class PoolWatch:
         pools.kind.labels(name, state.kind).set(1)
         setting.labels("db_pool_size", name).set(state.kept)
         setting.labels("db_max_overflow", name).set(state.limit - state.kept)
+
+
+def watch_of(pool: object, signals: Signals) -> PoolWatch | None:
+    """Return the watch that a live pool has already: several apps of a process, or of a test suite, may have one pool."""
+    known: PoolWatch | None = getattr(pool, "apituner_watch", None)
+    return known if known is not None and known.signals is signals else None
+
+
+def own_class(watched: type) -> Any:  # noqa: ANN401 - a class of any library
+    """Return the class that stands below the one by which we replaced it; a class that was not replaced is returned as it is."""
+    return getattr(watched, "apituner_own_class", watched)

@@ -62,7 +62,7 @@ def operations(app: "Starlette", signals: Signals, routes: RouteTable, switches:
     accesses = switches.access_log and AccessWriter(switches.access_log, signals.worker.log_dropped.of())
     application = switches.application_log and ApplicationWriter(switches.application_log)
     readiness = switches.probes and Readiness(
-        switches.probes, signals.defaults.ready, lambda path: routes.template(None, path, "GET") == path
+        switches.probes, signals.defaults.ready, lambda path: routes.template(id(None), path, "GET") == path
     )
     checker = switches.contract and _checker(app, switches.contract, signals)
     return Operations(

@@ -88,8 +88,8 @@ class Meter:
 
     def route_of(self, exchange: Exchange) -> str:
         """Return the label of the route of a request that may still be under way."""
-        scope = exchange.scope
-        return self._signals.route_label.value(self._routes.template(scope.get("endpoint"), exchange.path, scope.get("method", "")))
+        found = exchange.found or id(exchange.scope.get("endpoint"))
+        return self._signals.route_label.value(self._routes.template(found, exchange.path, exchange.method))
 
     def publish(self) -> None:
         """Tell how many requests are being answered, of the methods that were ever asked for. From any thread."""

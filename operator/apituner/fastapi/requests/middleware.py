@@ -87,7 +87,7 @@ class RequestMiddleware:
             raise
         finally:
             current.reset(outer)
-            exchange.finish()
+            exchange.end()
 
     async def _unmeasured(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -107,3 +107,4 @@ class RequestMiddleware:
             await self.app(scope, receive, send)
         finally:
             current.reset(outer)
+            exchange.end()

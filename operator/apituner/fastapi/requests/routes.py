@@ -53,17 +53,17 @@ class RouteTable:
         self._by_endpoint: dict[int, str | None] = {}
         self._count = -1
 
-    def template(self, endpoint: object, path: str, method: str) -> str:
+    def template(self, endpoint: int, path: str, method: str) -> str:
         """
         Return the template of the route that answers, also where it refuses the method; empty where there is none.
 
-        *endpoint* is what the router left in the scope, None where it left nothing; *path* is what `path_of` told before the router ran.
+        *endpoint* is the identity of what the router left in the scope, or of None; *path* is what `path_of` told before the router ran.
         """
-        if endpoint is not None and (known := self._by_endpoint.get(id(endpoint))) is not None:
+        if (known := self._by_endpoint.get(endpoint)) is not None:
             return known
         if (count := _count(self._routes())) != self._count:
             self._read(count)
-        return self._by_endpoint.get(id(endpoint)) or _resolve(self._entries, path, method)
+        return self._by_endpoint.get(endpoint) or _resolve(self._entries, path, method)
 
     def packages(self) -> frozenset[str]:
         """Return the packages, by their first name, of the functions that serve the routes: they are the application's own."""

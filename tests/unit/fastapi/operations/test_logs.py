@@ -22,7 +22,7 @@ from apituner.fastapi.requests.spans import current
 
 def _ended(path: str = "/orders/7", client: tuple[str, int] | None = ("10.0.0.7", 1234)) -> Ended:
     return Ended(
-        endpoint=None,
+        endpoint=id(None),
         method="GET",
         path=path,
         status=200,
@@ -30,7 +30,7 @@ def _ended(path: str = "/orders/7", client: tuple[str, int] | None = ("10.0.0.7"
         seconds=0.0123,
         sent_bytes=17,
         serialization_s=0.0,
-        spans=[],
+        spans=(),
         body=None,
         client=client,
         request_id="abc",

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextvars import Context, copy_context
 from pathlib import Path
 
 import httpx
@@ -21,7 +22,7 @@ from apituner.fastapi.requests.meter import Meter
 from apituner.fastapi.requests.middleware import Practice, RequestMiddleware
 from apituner.fastapi.requests.queueing import queue_time_s
 from apituner.fastapi.requests.routes import RouteTable
-from apituner.fastapi.requests.spans import current
+from apituner.fastapi.requests.spans import CALL, OPERATION, current
 
 _DURATION = "http_server_request_duration_seconds"
 
@@ -199,6 +200,48 @@ async def test_a_stream_lasts_to_its_last_byte(world: _World) -> None:
     assert world.count("GET", "/stream", 200) == 1
 
 
+async def test_what_a_stream_asks_of_others_is_kept_in_bounded_memory(world: _World) -> None:
+    """A stream of events may last for days; of what it asked for the last is charged when it is over."""
+    lengths = []
+
+    @world.app.get("/events")
+    async def events() -> StreamingResponse:
+        async def parts() -> AsyncIterator[str]:
+            for _ in range(5):
+                exchange = current.get()
+                assert exchange is not None
+                exchange.spans.extend([(CALL, 0.0, 1.0)] * 9_999)
+                yield "."
+                lengths.append(len(exchange.spans))
+
+        return StreamingResponse(parts())
+
+    await world.ask("GET", "/events")
+    assert max(lengths) <= 20_000
+    assert 10_000 <= world.value("apituning_external_calls_total", http_route="/events") <= 20_000
+
+
+async def test_a_connection_that_is_given_back_after_the_response_is_charged_without_its_statements(world: _World) -> None:
+    """FastAPI closes a dependency with yield only then; what was sent on the connection was charged with the request."""
+
+    @world.app.get("/late")
+    async def late() -> None:
+        exchange = current.get()
+        assert exchange is not None
+        exchange.spans.extend([(OPERATION, 1.0, 3.0), (CALL, 4.0, 5.0)])
+        asked.append(exchange)
+
+    asked: list[Exchange] = []
+    await world.ask("GET", "/late")
+    asked[0].held_late(0.0, 10.0)
+    names = {
+        "held": "apituning_db_connection_hold_seconds_total",
+        "unused": "apituning_db_connection_unused_seconds_total",
+        "calling": "apituning_external_call_while_holding_seconds_total",
+    }
+    assert {"held": 10, "unused": 8, "calling": 1} == {what: world.value(name, http_route="/late") for what, name in names.items()}
+
+
 async def test_the_end_of_the_lifespan_ends_the_worker(world: _World) -> None:
     """Begun with the first scope, left with the lifespan, also where that fails."""
 
@@ -335,6 +378,20 @@ async def test_a_websocket_is_no_request(world: _World) -> None:
     assert [message.get("text") for message in sent if message["type"] == "websocket.send"] == ["0"]
     assert [exchange.path for exchange in world.begun] == ["/prices"]  # so that it has ids in the application log
     assert world.measured() == 0
+
+
+async def test_what_outlives_a_request_keeps_nothing_of_it(world: _World) -> None:
+    """A cancelled timer keeps its context for a while, and a task of the application for as long as it likes; its route is still known."""
+    kept: list[Context] = []
+    world.app.get("/orders/{order_id}")(lambda: kept.append(copy_context()))
+    await world.ask("GET", "/orders/7")
+    (exchange,) = (context[current] for context in kept)
+    assert exchange is not None
+    assert exchange.scope == {}
+    assert exchange.route == "/orders/{order_id}"
+    assert await exchange.receive() == {"type": "http.disconnect"}
+    with pytest.raises(RuntimeError, match="sent after the end of the response"):
+        await exchange.send({"type": "http.response.trailers"})
 
 
 async def test_a_mounted_app_is_measured_once(world: _World) -> None:
