@@ -51,7 +51,7 @@ def test_p6_killed_at_any_moment_it_neither_repeats_nor_loses_a_change(operator:
     kill()
     eventually(lambda: any(pool_size(operator.get("deployment", namespace, name)) != "2" for name in shops), within_s=90)
     kill()
-    eventually(lambda: all(_outcome(operator, namespace, name) == "Applied" for name in shops), within_s=120)
+    eventually(lambda: all(operator.status(namespace, name).get("history") for name in shops), within_s=240)
 
     for name in shops:
         status = operator.status(namespace, name)

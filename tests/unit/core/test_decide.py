@@ -91,7 +91,7 @@ def test_p5_doing_nothing_says_why() -> None:
 def test_a_model_that_finds_nothing_wrong_does_not_act() -> None:
     """The pool waits, but by the model it need not: nothing is bought on that."""
     at = a_configuration(pool_size=30)
-    found = decided(at, readings={"pool_wait_mean_s": 0.03, "pool_hold_mean_s": 0.41, "latency_mean_s": 0.06})
+    found = decided(at, readings={"pool_wait_mean_s": 0.03, "pool_hold_mean_s": 0.41, "latency_mean_s": 0.06, "queries_rps": 450})
 
     assert (found.kind, found.reason, found.recommendation) == (DecisionKind.KEEP, "ModelDisagrees", None)
 
