@@ -167,6 +167,11 @@ def _decision(found: Conclusion) -> Json:
     return {**said, "retryAfterSeconds": retry_s}
 
 
+def _finite_millis(seconds: float) -> int | None:
+    """Return whole milliseconds; None for what has no end: a first step towards enough pods may leave a station saturated."""
+    return round(seconds * 1e3) if math.isfinite(seconds) else None
+
+
 def _recommendation(one: Recommendation) -> Json:
     target, forecast = one.plan.target, one.forecast
     return {
@@ -175,8 +180,8 @@ def _recommendation(one: Recommendation) -> Json:
         "plan": one.plan.identity,
         "steps": [str(step) for step in one.plan.steps],
         "forecast": {
-            "latencyMilliseconds": round(forecast.latency_s * 1e3),
-            "poolWaitMilliseconds": round(forecast.pool_wait_s * 1e3),
+            "latencyMilliseconds": _finite_millis(forecast.latency_s),
+            "poolWaitMilliseconds": _finite_millis(forecast.pool_wait_s),
             "loopUtilizationPercent": round(forecast.loop_utilization * 100),
             "connections": forecast.connections,
             "connectionsAtPeak": one.plan.connections_at_peak,

@@ -105,7 +105,9 @@ LOOP_S = 0.004 / (1 - 0.18)
     ("expected", "demand", "mean_s"),
     [
         pytest.param(0.0, {"queries": 1, "query_s": 0.035}, LOOP_S + 0.35 + 0.035, id="loops, wait and statements explain all"),
-        pytest.param(0.5, {"queries": 1, "query_s": 0.035}, 2 * (LOOP_S + 0.35 + 0.035), id="half of it comes from nowhere"),
+        pytest.param(0.5, {"queries": 1, "query_s": 0.035}, 2 * (LOOP_S + 0.35 + 0.04), id="half of it comes from nowhere"),
+        pytest.param(0.0, {"queries": 1, "query_s": 0.015}, LOOP_S + 0.35 + 0.04, id="idle while a connection is held"),
+        pytest.param(0.0, {"queries": 1, "query_s": 0.015}, LOOP_S + 0.35 + 0.015, id="held while the loop is busy with it"),
         pytest.param(1.0, {"queries": 1, "query_s": 0.035}, (LOOP_S + 0.35 + 0.035) / 2, id="twice what is measured"),
         pytest.param(0.0, {}, LOOP_S + 0.35 + 0.04, id="without statements the hold stands for them"),
         pytest.param(0.0, {"external_s": 0.1}, LOOP_S + 0.35 + 0.04 + 0.1, id="calls to others"),

@@ -12,6 +12,10 @@ from apituner.core.snapshot import Signal, Snapshot
 
 # Beyond that a window's utilization is as much noise as load, and 1 / (1 - U) with it.
 _UTILIZATION_MOST = 0.95
+# From here on a queue is out of balance (`apituner.core.calibration` has the same limit), and what is unexplained is most likely it.
+_SATURATED = 0.9
+# The share of periods beyond which the CPU limit stops pods often enough to show in the mean latency; below it is called harmless.
+_THROTTLED_MOST = 0.10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +106,24 @@ def _elsewhere(seen: Snapshot, here: Configuration, policy: Policy, blocked: flo
     """
     Return how many requests are inside on the mean but neither in the pool's queue nor at the loop: Little's law, so never fewer than none.
 
-    The loop is a processor-sharing station, for which CPU time and standing still are the same.
+    The loop is a processor-sharing station, for which CPU time and standing still are the same. Where it is saturated, or the CPU limit stops
+    it, the queue for it is all that is not measured otherwise: taken for time elsewhere, it would stay whatever is added, and nothing be.
     """
     requests = seen[Signal.REQUESTS_RPS]
     busy = seen[Signal.LOOP_CPU_CORES] + blocked
-    utilization = min(_UTILIZATION_MOST, busy / (max(seen.pods_reporting, 1) * here.workers))
-    waiting = pool_waiting(seen, policy)
-    return max(0.0, requests * (seen[Signal.LATENCY_MEAN_S] - residence_s(busy / requests, utilization)) - waiting)
+    utilization = busy / (max(seen.pods_reporting, 1) * here.workers)
+    inside = requests * (seen[Signal.LATENCY_MEAN_S] - residence_s(busy / requests, min(_UTILIZATION_MOST, utilization)))
+    rest = max(0.0, inside - pool_waiting(seen, policy))
+    queueing = utilization > _SATURATED or (seen.get(Signal.THROTTLED_RATIO) or 0.0) > _THROTTLED_MOST
+    return min(rest, _measured_elsewhere(seen)) if queueing else rest
+
+
+def _measured_elsewhere(seen: Snapshot) -> float:
+    """Return how many requests are in statements and in calls on the mean; where no statements are told, how many hold a connection."""
+    querying = _product(seen.get(Signal.QUERIES_RPS), seen.get(Signal.QUERY_MEAN_S))
+    holding = _product(seen.get(Signal.POOL_ACQUISITIONS_RPS), seen.get(Signal.POOL_HOLD_MEAN_S))
+    calling = _calling(seen.get(Signal.EXTERNAL_RPS), seen.get(Signal.EXTERNAL_MEAN_S))
+    return (querying if querying is not None else holding or 0.0) + (calling or 0.0)
 
 
 def pool_waiting(seen: Snapshot, policy: Policy) -> float:
