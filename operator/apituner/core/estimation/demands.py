@@ -57,10 +57,12 @@ class Demands:
         """Return them after one more window without a gap, the last of which ended *elapsed_s* ago."""
         window = _Window(seen=seen, elapsed_s=elapsed_s)
         requests = seen[Signal.REQUESTS_RPS]
+        # Who is turned away in an overload costs next to nothing: counted as served, it would make each request as cheap as many fail.
+        served = requests * (1 - min(1.0, seen[Signal.ERRORS_RATIO]))
         workers = seen[Signal.WORKERS_ALIVE]
         cpu, loop = seen[Signal.CPU_CORES], seen[Signal.LOOP_CPU_CORES]
-        cpu_idle = self.cpu_idle.seeing(load_rps=requests / workers, cores=cpu / workers)
-        loop_idle = self.loop_idle.seeing(load_rps=requests / workers, cores=loop / workers)
+        cpu_idle = self.cpu_idle.seeing(load_rps=served / workers, cores=cpu / workers)
+        loop_idle = self.loop_idle.seeing(load_rps=served / workers, cores=loop / workers)
         # A loop that runs does not stand still: the two never fill more than all of its time, whatever counts as blocked.
         blocked = min((seen.get(Signal.LOOP_BLOCKED_RATIO) or 0.0) * workers, max(0.0, workers - loop))
         uses = seen.get(Signal.POOL_ACQUISITIONS_RPS)
@@ -69,8 +71,8 @@ class Demands:
         calls = seen.get(Signal.EXTERNAL_RPS)
         return replace(
             self,
-            cpu=window.seen_by(self.cpu, cpu, requests, idle=cpu_idle.cores * workers),
-            loop=window.seen_by(self.loop, loop, requests, idle=loop_idle.cores * workers),
+            cpu=window.seen_by(self.cpu, cpu, served, idle=cpu_idle.cores * workers),
+            loop=window.seen_by(self.loop, loop, served, idle=loop_idle.cores * workers),
             blocked=window.seen_by(self.blocked, blocked, requests),
             acquisitions=window.seen_by(self.acquisitions, wanted, requests),
             hold=window.seen_by(self.hold, _product(uses, seen.get(Signal.POOL_HOLD_MEAN_S)), uses),
