@@ -108,8 +108,9 @@ def _elsewhere(seen: Snapshot, here: Configuration, policy: Policy, blocked: flo
     """
     Return how many requests are inside on the mean but neither in the pool's queue nor at the loop: Little's law, so never fewer than none.
 
-    The loop is a processor-sharing station, for which CPU time and standing still are the same. Where it is saturated, or the CPU limit stops
-    it, the queue for it is all that is not measured otherwise: taken for time elsewhere, it would stay whatever is added, and nothing be.
+    The loop is a processor-sharing station, for which CPU time and standing still are the same. Where it is saturated, or the CPU limit
+    stops it, all that is not measured otherwise is the queue for it: taken for time elsewhere, it would stay whatever is added, and so
+    nothing would be.
     """
     requests = seen[Signal.REQUESTS_RPS]
     busy = seen[Signal.LOOP_CPU_CORES] + blocked
