@@ -9,7 +9,7 @@ import sys
 import time
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ailing.evidence import Figures
 from cluster.ports import free_port
+from servers import eventually
 
 _ROOT = Path(__file__).resolve().parents[2]
 _HELD = "apituning_eventloop_held_seconds_total"
@@ -111,19 +112,6 @@ class Patient:
         alone = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         async with httpx.AsyncClient(base_url=self.url, timeout=20, limits=alone) as client:
             return list(await asyncio.gather(*(one(client) for _ in range(times))))
-
-
-def eventually(holds: Callable[[], bool], what: str, seconds: float = 20) -> None:
-    """Wait until *holds*; workers start when they start, and what is noted is told a quarter of a second later."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if holds():
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError(f"waited {seconds} s in vain for {what}")
 
 
 @contextmanager

@@ -8,7 +8,8 @@ import pytest
 
 import oldest
 from ailing.evidence import EVIDENCE
-from ailing.ward import Patient, a_database, a_downstream, admitted, eventually
+from ailing.ward import Patient, a_database, a_downstream, admitted
+from servers import eventually
 
 # How often each route is asked, and how many times at once: threads and connections run short only among many.
 _CROWDS = {"/threads": (18, 18), "/starved": (18, 18), "/no-timeout": (6, 1), "/many-queries": (6, 1), "/healthy": (12, 1)}

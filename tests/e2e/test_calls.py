@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from cluster.ports import free_port
+from servers import eventually
 from services import serving
 
 _CALL = "http_client_request_duration_seconds"
@@ -47,19 +48,7 @@ class _Api:
 
     def eventually(self, expected: float, name: str, **labels: str) -> None:
         """Wait until a series has a value: calls are counted every 50 ms, gauges are set every 250 ms."""
-        _eventually(lambda: self.value(name, **labels) == expected, f"{name}{labels} to be {expected}")
-
-
-def _eventually(holds: Callable[[], bool], what: str, seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if holds():
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.05)
-    raise AssertionError(f"waited {seconds} s in vain for {what}")
+        eventually(lambda: self.value(name, **labels) == expected, f"{name}{labels} to be {expected}", seconds=15)
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +67,8 @@ def api() -> Iterator[_Api]:
     )
     try:
         started = _Api(url=f"http://127.0.0.1:{port}", metrics_url=f"http://127.0.0.1:{metrics_port}/metrics")
-        _eventually(lambda: httpx.get(f"{started.url}/readyz").is_success, "the API to be ready")
-        _eventually(lambda: _is_seen_late(started), "requests to be found, which the first call imported")
+        eventually(lambda: httpx.get(f"{started.url}/readyz").is_success, "the API to be ready", seconds=15)
+        eventually(lambda: _is_seen_late(started), "requests to be found, which the first call imported", seconds=15)
         yield started
     finally:
         process.terminate()

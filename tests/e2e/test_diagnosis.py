@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ailing.ward import Patient, a_database, a_downstream, admitted, eventually
+from ailing.ward import Patient, a_database, a_downstream, admitted
 from apituner.core.configuration import Configuration
 from apituner.core.diagnosis import Bottleneck, Diagnosis, Evidence, Remark, Verdict, diagnose
 from apituner.core.policy import Objective
@@ -28,6 +28,7 @@ from builders import a_policy, a_workload
 from cluster import binaries
 from cluster.ports import free_port
 from deployments import a_target
+from servers import eventually
 
 # Six scrapes at one a second.
 WINDOW_S = 6.0

@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ailing.ward import Patient, a_database, admitted, eventually
+from ailing.ward import Patient, a_database, admitted
+from servers import eventually
 
 _POOL = {"db_client_connection_pool_name": "main"}
 

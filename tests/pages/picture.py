@@ -17,11 +17,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ailing.ward import Patient, a_database, a_downstream, admitted, eventually
+from ailing.ward import Patient, a_database, a_downstream, admitted
 from cluster.binaries import ensure
 from cluster.ports import free_port
 from cluster.web import answers
 from demo.chart import Chart, Line, render
+from servers import eventually
 
 PICTURE = Path("operator/docs/pictures/instrumentation.svg")
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from apituner.core.bounds import outside_because
+from apituner.core.calibration import RESIDUAL_MOST
 from apituner.core.change import Outcome
 from apituner.core.ownership import Hold
 from apituner.core.pacing import (
@@ -22,9 +23,6 @@ from apituner.core.pacing import (
     windows_must_agree,
 )
 from apituner.core.proposal import Guard, Proposal
-
-# Of the mean latency: beyond it the model leaves out what matters, and acting on it is guessing.
-_RESIDUAL_MOST = 0.30
 
 
 def rollout_must_be_settled(p: Proposal) -> Hold | None:
@@ -93,9 +91,9 @@ def target_must_be_within_bounds(p: Proposal) -> Hold | None:
 
 def model_must_explain_what_is_seen(p: Proposal) -> Hold | None:
     """P11: a model that cannot explain the present does not know the future."""
-    if p.residual_ratio is None or p.residual_ratio <= _RESIDUAL_MOST:
+    if p.residual_ratio is None or p.residual_ratio <= RESIDUAL_MOST:
         return None
-    because = f"{p.residual_ratio:.0%} of the latency are not explained by the model, {_RESIDUAL_MOST:.0%} is the most"
+    because = f"{p.residual_ratio:.0%} of the latency are not explained by the model, {RESIDUAL_MOST:.0%} is the most"
     return Hold(reason="ModelUnreliable", because=because, retry_after_s=p.seen.window_s)
 
 
