@@ -77,7 +77,7 @@ def test_a_collection_is_known_by_our_own_clock() -> None:
     [
         pytest.param(f"{sysconfig.get_path('scripts')}/uvicorn", id="in an environment"),
         pytest.param("/usr/lib/python3/dist-packages/uvicorn/__main__.py", id="of a distribution"),
-        pytest.param("/root/.local/lib/python3.11/site-packages/uvicorn/__main__.py", id="of a user"),
+        pytest.param("/home/api/.local/lib/python3.11/site-packages/uvicorn/__main__.py", id="of a user"),
     ],
 )
 def test_the_servers_own_script_is_not_to_blame(script: str) -> None:
